@@ -1,0 +1,120 @@
+"""The event log and what leads into it: intake, sequence, consumers."""
+
+from django.db import models
+from django.utils import timezone
+
+from registryhub.access.models import Source
+from registryhub.database.fields import BytewiseField
+
+MAX_EVENT_ID_LENGTH = 128
+
+
+class Intake(models.Model):
+    """Raw bytes that wait to be sequenced: one event of a push, a journal segment, or an envelope.
+
+    `done` counts the events of this row that are in the log already, so that a long row is taken in short
+    transactions and a crash between two of them neither loses nor repeats one.
+    """
+
+    class Kind(models.TextChoices):
+        EVENT = "event"  # one wire event of this hub, JSON
+        JOURNAL = "journal"  # wire events of this hub, one JSON document a line
+        ENVELOPE = "envelope"  # the body another registry posted
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, db_index=False, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind)
+    raw = models.BinaryField()
+    done = models.IntegerField(default=0)
+    received_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class Event(models.Model):
+    """What happened, numbered 1, 2, 3 … without gaps. Never changed once written."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    source = models.ForeignKey(
+        Source, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="events"
+    )
+    event_id = models.CharField(max_length=MAX_EVENT_ID_LENGTH)
+    occurred_at = models.DateTimeField(help_text="by the clock of the source")
+    received_at = models.DateTimeField()
+    action = models.CharField(max_length=10)
+    repository = BytewiseField(max_length=255)
+    tag = BytewiseField(max_length=128, blank=True)
+    digest = BytewiseField(max_length=140, blank=True)
+    media_type = models.CharField(max_length=255, blank=True)
+    size = models.BigIntegerField(default=0)
+    actor = models.CharField(max_length=255, blank=True)
+    address = models.CharField(max_length=255, blank=True)
+    user_agent = models.TextField(blank=True)
+    method = models.CharField(max_length=10, blank=True)
+    from_repository = BytewiseField(max_length=255, blank=True)
+    raw = models.TextField(help_text="the event as the wire has it, JSON")
+
+    class Meta:
+        indexes = (models.Index(fields=("source", "repository", "seq"), name="event_repository"),)
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.action} {self.repository}"
+
+
+class SeenEvent(models.Model):
+    """The identity of every event in the log: (source, event id). Another source cannot claim an id."""
+
+    pk = models.CompositePrimaryKey("source_id", "event_id")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+")
+    event_id = models.CharField(max_length=MAX_EVENT_ID_LENGTH)
+    seen_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.event_id
+
+
+class QuarantinedEvent(models.Model):
+    """An event that could not be read or stored, kept as it came with the reason."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="quarantined")
+    raw = models.BinaryField()
+    reason = models.TextField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "quarantined event"
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Lease(models.Model):
+    """A place in the log that one process holds at a time.
+
+    Every move carries the epoch: a holder whose lease ran out can no longer move anything.
+    """
+
+    position = models.BigIntegerField(default=0)
+    holder = models.CharField(max_length=100, blank=True)
+    epoch = models.BigIntegerField(default=0)
+    expires_at = models.DateTimeField(null=True, help_text="by the database's clock")
+
+    class Meta:
+        abstract = True
+
+
+class LogHead(Lease):
+    """The one row (id 1) that says which number was given last; its holder is the sequencer."""
+
+    def __str__(self) -> str:
+        return f"head {self.position}"
+
+
+class Consumer(Lease):
+    """A reader of the log and the number of the last event it has dealt with."""
+
+    name = BytewiseField(max_length=120, primary_key=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name

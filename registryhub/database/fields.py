@@ -1,0 +1,20 @@
+"""Columns that compare and sort bytewise on every database."""
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+class BytewiseField(models.CharField[str, str]):
+    """A CharField for names, tags and digests.
+
+    PostgreSQL sorts text by the locale of the database, which would break paging (`a-b` before `ab` or after it);
+    SQLite sorts bytewise already.
+    """
+
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+        parameters: dict[str, Any] = dict(super().db_parameters(connection))
+        if connection.vendor == "postgresql":
+            parameters["collation"] = "C"
+        return parameters

@@ -1,0 +1,80 @@
+"""A bounded pool of connections, one a process and database.
+
+Threads are many (one a slow download), connections are few: whoever needs the database takes a connection
+for as long as it works with it and gives it back before bytes stream.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+Connection = TypeVar("Connection")
+
+
+class PoolExhausted(Exception):
+    """No connection came free in time; the caller answers 503 and the client tries again."""
+
+
+class Pool(Generic[Connection]):
+    """At most `size` connections, the most recently used first.
+
+    `is_usable` must not cost a round trip: it is asked each time a connection is taken or given back.
+    """
+
+    def __init__(
+        self,
+        *,
+        connect: Callable[[], Connection],
+        close: Callable[[Connection], None],
+        is_usable: Callable[[Connection], bool],
+        size: int,
+        wait_seconds: float,
+    ) -> None:
+        self._connect = connect
+        self._close = close
+        self._is_usable = is_usable
+        self._wait_seconds = wait_seconds
+        self._free: deque[Connection] = deque()
+        self._places = threading.BoundedSemaphore(size)
+
+    def take(self) -> Connection:
+        """Raises PoolExhausted after `wait_seconds`, and whatever connecting raises."""
+        if not self._places.acquire(timeout=self._wait_seconds):
+            raise PoolExhausted(f"no database connection came free within {self._wait_seconds:g} s")
+        try:
+            while True:
+                try:
+                    connection = self._free.pop()
+                except IndexError:
+                    return self._connect()
+                if self._is_usable(connection):
+                    return connection
+                self._close(connection)
+        except BaseException:
+            self._places.release()
+            raise
+
+    def give(self, connection: Connection) -> None:
+        """Give back what `take` returned, once; a connection that is no longer usable is closed."""
+        try:
+            if self._is_usable(connection):
+                self._free.append(connection)
+            else:
+                self._close(connection)
+        finally:
+            self._places.release()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        connection = self.take()
+        try:
+            yield connection
+        finally:
+            self.give(connection)
+
+    def clear(self) -> None:
+        """Close every free connection; those in use are closed by nobody but their users."""
+        while self._free:
+            self._close(self._free.pop())

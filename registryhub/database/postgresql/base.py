@@ -1,0 +1,101 @@
+"""Django's PostgreSQL backend (psycopg2) with a bounded pool a process.
+
+`close()` gives the connection back to the pool; the next use takes one. Django's own pool needs psycopg 3,
+which measured slower here.
+"""
+
+import os
+import select
+from typing import Any
+
+import psycopg2.extensions
+from django.db import OperationalError
+from django.db.backends.postgresql import base
+
+from registryhub.database.pool import Pool, PoolExhausted
+
+_IDLE = psycopg2.extensions.TRANSACTION_STATUS_IDLE
+_pools: dict[tuple[Any, ...], Pool["PooledConnection"]] = {}
+
+
+class PooledConnection(psycopg2.extensions.connection):
+    """A connection that remembers which statements it has prepared."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.prepared: set[str] = set()
+
+
+def is_usable(connection: PooledConnection) -> bool:
+    """Open, outside a transaction, and with nothing to read: a server that went away leaves an end of file."""
+    if connection.closed:
+        return False
+    if connection.info.transaction_status != _IDLE:
+        return False
+    readable, _, _ = select.select([connection.fileno()], [], [], 0)
+    return not readable
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """OPTIONS may hold `pool_size` (connections a process, 8) and `pool_wait_seconds` (5)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._pool: Pool[PooledConnection] | None = None
+        self._pool_place: tuple[int, str] | None = None
+
+    def get_connection_params(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = super().get_connection_params()
+        self._pool_size = int(parameters.pop("pool_size", 8))
+        self._pool_wait_seconds = float(parameters.pop("pool_wait_seconds", 5.0))
+        parameters["connection_factory"] = PooledConnection
+        return parameters
+
+    def hub_pool(self) -> Pool[PooledConnection]:
+        """This process's pool for this database; a forked child makes its own."""
+        place = (os.getpid(), self.settings_dict["NAME"])
+        if self._pool is None or self._pool_place != place:
+            self._pool = self._find_pool(place)
+            self._pool_place = place
+        return self._pool
+
+    def _find_pool(self, place: tuple[int, str]) -> Pool[PooledConnection]:
+        parameters = self.get_connection_params()
+        key = (*place, *sorted((name, str(value)) for name, value in parameters.items()))
+        return _pools.setdefault(
+            key,
+            Pool(
+                connect=lambda: self._open(parameters),
+                close=lambda connection: connection.close(),
+                is_usable=is_usable,
+                size=self._pool_size,
+                wait_seconds=self._pool_wait_seconds,
+            ),
+        )
+
+    def _open(self, parameters: dict[str, Any]) -> PooledConnection:
+        connection: PooledConnection = super().get_new_connection(parameters)
+        connection.autocommit = True
+        self._configure_timezone(connection)
+        return connection
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> PooledConnection:
+        if self.settings_dict["NAME"] is None:  # the maintenance connection of test databases
+            return super().get_new_connection(conn_params)  # type: ignore[no-any-return]
+        self.isolation_level = base.IsolationLevel.READ_COMMITTED
+        try:
+            return self.hub_pool().take()
+        except PoolExhausted as error:
+            raise OperationalError(str(error)) from error
+
+    def _close(self) -> None:
+        connection = self.connection
+        if connection is None:
+            return
+        if self.settings_dict["NAME"] is None:
+            connection.close()
+            return
+        with self.wrap_database_errors:
+            if not connection.closed and connection.info.transaction_status != _IDLE:
+                connection.close()
+            self.hub_pool().give(connection)  # type: ignore[arg-type]

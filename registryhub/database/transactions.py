@@ -1,0 +1,42 @@
+"""Transactions that say whether they must survive a loss of power."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+
+@contextmanager
+def relaxed_transaction() -> Iterator[None]:
+    """A transaction whose commit does not wait for the disk.
+
+    A crash of the process loses nothing; a loss of power may undo the last moments. For state that its owner
+    can rebuild (the offset of an upload: the client asks and goes on). Never for a push or an event.
+    """
+    if connection.in_atomic_block:
+        with transaction.atomic():
+            yield
+        return
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous = NORMAL")
+        try:
+            with transaction.atomic():
+                yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA synchronous = FULL")
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit = off")
+        yield
+
+
+def release_connection() -> None:
+    """Give this thread's connection back before bytes stream.
+
+    On PostgreSQL it returns to the pool. On SQLite a connection is a file handle of the thread's own and stays.
+    """
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        connection.close()

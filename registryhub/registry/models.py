@@ -1,0 +1,99 @@
+"""The facts about what is stored: blobs, who may see them, manifests, tags and unfinished uploads.
+
+Repositories themselves live in `registryhub.access`: they are what rights are granted on and what counters hang on.
+"""
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from registryhub.access.models import Repository
+from registryhub.database.fields import BytewiseField
+
+DIGEST_LENGTH = 140  # sha512: and 128 hex digits
+
+
+class Blob(models.Model):
+    """Bytes in the storage driver, shared by all repositories that link them."""
+
+    digest = BytewiseField(max_length=DIGEST_LENGTH)
+    size = models.BigIntegerField(help_text="bytes")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("digest",), name="blob_digest"),)
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class BlobLink(models.Model):
+    """The blob is visible in the repository (reference E.1: `_layers/<alg>/<hex>/link`)."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="blob_links", db_index=False)
+    blob = models.ForeignKey(Blob, on_delete=models.CASCADE, related_name="links")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("repository", "blob"), name="bloblink_repository_blob"),)
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.blob}"
+
+
+class Manifest(models.Model):
+    """A manifest in a repository, with its exact bytes: its digest is over them, so they never change.
+
+    The bytes stand here and not in the storage driver: a push then commits manifest, tag and event at once,
+    with one sync of the disk.
+    """
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="manifests", db_index=False)
+    digest = BytewiseField(max_length=DIGEST_LENGTH)
+    media_type = models.CharField(max_length=255)
+    size = models.BigIntegerField(help_text="bytes of the manifest itself")
+    payload = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("repository", "digest"), name="manifest_repository_digest"),)
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.digest}"
+
+
+class Tag(models.Model):
+    """A name that points at a manifest of its repository.
+
+    Digest, media type and size repeat the manifest's, so that a pull by tag is one look-up without it.
+    """
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tags", db_index=False)
+    name = BytewiseField(max_length=128)
+    manifest = models.ForeignKey(Manifest, on_delete=models.CASCADE, related_name="tags")
+    digest = BytewiseField(max_length=DIGEST_LENGTH)
+    media_type = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    moved_at = models.DateTimeField(default=timezone.now, help_text="when it was last pushed")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("repository", "name"), name="tag_repository_name"),)
+
+    def __str__(self) -> str:
+        return f"{self.repository}:{self.name}"
+
+
+class Upload(models.Model):
+    """A blob on its way in. `offset` and `digest` speak of the bytes that are safely in the storage driver."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    repository_name = BytewiseField(max_length=255)
+    offset = models.BigIntegerField(default=0, help_text="bytes received")
+    digest = models.CharField(max_length=DIGEST_LENGTH, blank=True, help_text="of the bytes so far")
+    started_at = models.DateTimeField(default=timezone.now, db_index=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.repository_name} {self.id}"

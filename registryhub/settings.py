@@ -1,0 +1,148 @@
+"""Django's settings, all derived from the one typed Config; the shell wires the parts by dotted string."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+from registryhub.config.errors import ConfigError
+from registryhub.config.load import load_config
+from registryhub.config.secrets import load_secrets
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+_config_path = os.environ.get("REGISTRYHUB_CONFIG") or os.environ.get("REGISTRY_CONFIGURATION_PATH")
+try:
+    HUB = load_config(Path(_config_path) if _config_path else None, os.environ)
+except ConfigError as error:
+    sys.exit(f"configuration error:\n{error}")
+
+DATA_DIR = HUB.hub.data
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+SECRETS = load_secrets(DATA_DIR, HUB)
+SECRET_KEY = SECRETS.secret_key
+
+DEBUG = False
+# Each view answers for any Host; `hub.hosts` narrows it. `/`, /healthz and /v2/ must answer load balancers.
+ALLOWED_HOSTS = list(HUB.hub.hosts) or ["*"]
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+ROOT_URLCONF = "registryhub.urls"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+LOGIN_URL = "/admin/login/"
+SESSION_COOKIE_HTTPONLY = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "registryhub",
+    "registryhub.access",
+    "registryhub.registry",
+    "notifications.log",
+    "notifications.delivery",
+    "notifications.receiver",
+    "notifications.analytics",
+    "webui",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+_database = dict(dj_database_url.parse(HUB.database_url))
+if "sqlite" in str(_database["ENGINE"]):
+    _database["ENGINE"] = "registryhub.database.sqlite"
+    _database["CONN_MAX_AGE"] = None
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384",
+    }
+    _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+else:
+    _database["ENGINE"] = "registryhub.database.postgresql"
+    _database["CONN_MAX_AGE"] = 0
+    _database["OPTIONS"] = {
+        **dict(_database.get("OPTIONS") or {}),
+        "pool_size": HUB.hub.database.pool,
+        "connect_timeout": 3,
+    }
+DATABASES: dict[str, Any] = {"default": _database}
+
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": HUB.redis_url}
+    if HUB.redis_url
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "registryhub.access.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "RegistryHub",
+    "DESCRIPTION": "Events, counters, endpoints and sources of the hub.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+UNFOLD = {"SITE_TITLE": "RegistryHub", "SITE_HEADER": "RegistryHub"}
+
+# Who listens to the log, in order of importance: dotted paths of callables that return consumers.
+EVENT_CONSUMERS = [
+    "notifications.analytics.counters.consumers",
+    "notifications.delivery.endpoints.consumers",
+]
