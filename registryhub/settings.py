@@ -146,3 +146,10 @@ EVENT_CONSUMERS = [
     "notifications.analytics.counters.consumers",
     "notifications.delivery.endpoints.consumers",
 ]
+
+# Who reads the raw bytes of an intake row, by its kind.
+INTAKE_READERS = {
+    "event": "notifications.log.readers.read_event",
+    "journal": "notifications.log.readers.read_journal",
+    "distribution": "notifications.receiver.adapters.distribution.read",
+}

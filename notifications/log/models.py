@@ -16,13 +16,8 @@ class Intake(models.Model):
     transactions and a crash between two of them neither loses nor repeats one.
     """
 
-    class Kind(models.TextChoices):
-        EVENT = "event"  # one wire event of this hub, JSON
-        JOURNAL = "journal"  # wire events of this hub, one JSON document a line
-        ENVELOPE = "envelope"  # the body another registry posted
-
     source = models.ForeignKey(Source, on_delete=models.PROTECT, db_index=False, related_name="+")
-    kind = models.CharField(max_length=10, choices=Kind)
+    kind = models.CharField(max_length=20, help_text="which of settings.INTAKE_READERS reads it")
     raw = models.BinaryField()
     done = models.IntegerField(default=0)
     received_at = models.DateTimeField(default=timezone.now)
