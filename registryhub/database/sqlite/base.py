@@ -106,8 +106,6 @@ def _new_reader_pool(database: str) -> Pool[sqlite3.Connection]:
 
 def _open_reader(database: str) -> sqlite3.Connection:
     is_uri = database.startswith("file:")
-    reader = sqlite3.connect(
-        database, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=is_uri
-    )
+    reader = sqlite3.connect(database, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=is_uri)
     reader.execute("PRAGMA query_only = ON")
     return reader
