@@ -1,6 +1,20 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AccessConfig(AppConfig):
     name = "registryhub.access"
     verbose_name = "Access"
+
+    def ready(self) -> None:
+        post_migrate.connect(_make_hub_source, sender=self)
+
+
+def _make_hub_source(sender: AppConfig, using: str, **_: Any) -> None:
+    """Row 1 of the sources is this hub; like Django's permissions it is made when tables are made or emptied."""
+    from registryhub.access.models import HUB_SOURCE_ID, HUB_SOURCE_NAME
+
+    source = sender.get_model("Source")
+    source.objects.using(using).get_or_create(pk=HUB_SOURCE_ID, defaults={"name": HUB_SOURCE_NAME})

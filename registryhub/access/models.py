@@ -76,3 +76,18 @@ class ApiToken(Token):
 
     def __str__(self) -> str:
         return f"{self.user} {self.label}".strip()
+
+
+class Guess(models.Model):
+    """Wrong passwords from one address, and from one address for one user."""
+
+    key = models.CharField(max_length=255, unique=True)
+    failures = models.IntegerField(default=0)
+    failed_at = models.DateTimeField(db_index=True)
+    wait_until = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "guesses"
+
+    def __str__(self) -> str:
+        return self.key
