@@ -1,4 +1,4 @@
-"""Users, sources, repositories and tokens in the admin. Secrets are never shown here: commands and the API make them."""
+"""Users, sources, repositories and tokens in the admin. Secrets are never shown: commands and the API make them."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
