@@ -1,0 +1,162 @@
+"""The ground under all tests: databases before settings, real peers or a loud skip, nothing left running.
+
+`--database=postgres` starts one PostgreSQL and one Redis for the whole run. Settings read the environment when
+they are imported, so everything is placed there in `pytest_configure`, before pytest-django imports them.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from tests.servers.databases import KINDS, Databases, Kind, database_servers, fresh_databases
+from tests.servers.peers import why_missing
+from tests.servers.redis import with_number
+from tests.servers.run import begin_run, end_run, run_folder, strays
+from tests.servers.server import kill_all, running_servers
+
+SERVERS = pytest.StashKey[ExitStack]()
+FOLDER = pytest.StashKey[Path]()
+MISSING = pytest.StashKey[dict[str, int]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=KINDS, default="sqlite", help="what the hub keeps its rows in (sqlite)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[MISSING] = {}
+    if config.option.help:
+        return
+    os.environ["DJANGO_SETTINGS_MODULE"] = "registryhub.settings"
+    if is_worker(config):
+        place_worker(run_folder(), config.workerinput["workerid"])  # type: ignore[attr-defined]
+        return
+    stack = config.stash[SERVERS] = ExitStack()
+    folder = config.stash[FOLDER] = begin_run()
+    try:
+        servers = stack.enter_context(database_servers(chosen_kind(config), folder, fsync=False))
+    except BaseException:
+        end_run(folder)
+        raise
+    place_run(folder, servers)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """For runs that ended before there was a session; `stop_everything` has done it for all others."""
+    stop_everything(config)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    yield
+    if left := stop_everything(session.config):
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.write_sep("=", "processes were left behind", red=True)
+            reporter.write_line("\n".join(left))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def stop_everything(config: pytest.Config) -> list[str]:
+    """Stop the databases, remove the folder; whatever else the run started and left is killed, and told as lines."""
+    folder = config.stash.get(FOLDER, None)
+    if folder is None:
+        return []
+    del config.stash[FOLDER]
+    try:
+        config.stash[SERVERS].close()
+        left = strays(folder)
+        kill_all(left)
+        return [str(process) for process in left]
+    finally:
+        end_run(folder)
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this is a process of pytest-xdist, which uses what the first process started."""
+    return hasattr(config, "workerinput")
+
+
+def chosen_kind(config: pytest.Config) -> Kind:
+    return cast(Kind, config.getoption("--database"))
+
+
+def place_run(folder: Path, servers: Databases) -> None:
+    for name in [name for name in os.environ if name.startswith("REGISTRY_")]:
+        del os.environ[name]  # a developer's own overrides must not decide what the tests see
+    for name in ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "REGISTRYHUB_CONFIG"):
+        os.environ.pop(name, None)
+    place_data(folder / "main")
+    os.environ.update(servers.environment())
+
+
+def place_worker(folder: Path, worker: str) -> None:
+    place_data(folder / worker)
+    if redis_url := os.environ.get("REDIS_URL"):
+        os.environ["REDIS_URL"] = with_number(redis_url, 1 + int(worker.removeprefix("gw")))
+
+
+def place_data(folder: Path) -> None:
+    """A data folder of this process's own; with SQLite the database is a file in it, for threads and processes."""
+    folder.mkdir()
+    os.environ["HUB_DATA"] = str(folder)
+    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        os.environ["DATABASE_URL"] = f"sqlite:///{folder}/hub.sqlite3"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what speaks of the other database only; there is nothing to be missed in it."""
+    kind = chosen_kind(config)
+    others = [item for item in items if any(kind not in marker.args for marker in item.iter_markers("only_database"))]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in set(others)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a peer that is not here, saying how to get it; under CI that is a failure."""
+    for marker in item.iter_markers("peer"):
+        for name in marker.args:
+            reason = why_missing(name)
+            if reason is None:
+                continue
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"a peer is missing: {reason}", pytrace=False)
+            item.config.stash[MISSING][reason] = item.config.stash[MISSING].get(reason, 0) + 1
+            pytest.skip(f"a peer is missing: {reason}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    missing = config.stash[MISSING]
+    if missing:
+        terminalreporter.write_sep("!", "tests against real peers did NOT run", yellow=True)
+        for reason, count in sorted(missing.items()):
+            terminalreporter.write_line(f"{count} skipped: {reason}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """A failed test shows how the logs of the servers it used end."""
+    report: pytest.TestReport = yield  # type: ignore[assignment]
+    if report.failed:
+        report.sections += [(f"end of the log of {server.name}", server.log_tail()) for server in running_servers()]
+    return report  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="session")
+def database_kind(request: pytest.FixtureRequest) -> Kind:
+    """What `--database` says."""
+    return chosen_kind(request.config)
+
+
+@pytest.fixture
+def databases(database_kind: Kind) -> Databases:
+    """Empty databases for a hub that runs as processes of its own, apart from the database of the unit tests."""
+    if database_kind == "sqlite":
+        return Databases("sqlite")
+    return fresh_databases(Databases("postgres", os.environ["DATABASE_URL"], os.environ["REDIS_URL"]))

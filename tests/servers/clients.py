@@ -1,0 +1,115 @@
+"""Real registry clients: docker, skopeo and podman, each with settings of its own in a folder of the test."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.servers.docker_engine import DockerEngine
+from tests.servers.peers import find_peer
+
+_TIMEOUT_SECONDS = 120.0
+
+
+class ClientError(AssertionError):
+    """A client ended with an error; the message is what it printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    username: str
+    password: str
+
+
+def _run(argv: list[str], environment: Mapping[str, str] | None = None, stdin: str | None = None) -> str:
+    result = subprocess.run(
+        argv,
+        env={**os.environ, **(environment or {})},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_SECONDS,
+        check=False,
+    )
+    if result.returncode != 0:
+        raise ClientError(f"{' '.join(argv)}\nended with {result.returncode}:\n{result.stdout}{result.stderr}")
+    return result.stdout
+
+
+class Docker:
+    """The docker command against one engine. Raises ClientError whenever the command fails."""
+
+    def __init__(self, engine: DockerEngine) -> None:
+        self._environment = {
+            "DOCKER_HOST": engine.url,
+            "DOCKER_CONFIG": str(engine.folder / "client"),
+            "DOCKER_BUILDKIT": "0",
+            "DOCKER_CLI_EXPERIMENTAL": "enabled",
+        }
+
+    def __call__(self, *arguments: str, stdin: str | None = None) -> str:
+        return _run([find_peer("docker"), *arguments], self._environment, stdin)
+
+    def login(self, host: str, login: Login) -> None:
+        self("login", "--username", login.username, "--password-stdin", host, stdin=login.password)
+
+    def build(self, folder: Path, tag: str) -> None:
+        self("build", "--quiet", "--network", "none", "--tag", tag, str(folder))
+
+    def push(self, tag: str) -> None:
+        self("push", tag)
+
+    def pull(self, tag: str) -> None:
+        self("pull", tag)
+
+    def remove_image(self, tag: str) -> None:
+        self("image", "rm", "--force", tag)
+
+    def inspect(self, tag: str) -> dict[str, Any]:
+        images: list[dict[str, Any]] = json.loads(self("image", "inspect", tag))
+        return images[0]
+
+    def run(self, tag: str, *command: str) -> str:
+        return self("run", "--rm", "--network", "none", tag, *command)
+
+
+def skopeo_copy(
+    source: str, destination: str, *, all_platforms: bool = False, login: Login | None = None, v2s2: bool = False
+) -> None:
+    """Copy an image, plain HTTP allowed; `login` goes to whichever side is a registry. Raises ClientError."""
+    options = ["--src-tls-verify=false", "--dest-tls-verify=false"]
+    options += ["--all"] if all_platforms else []
+    options += ["--format", "v2s2"] if v2s2 else []
+    if login:
+        for side, image in (("src", source), ("dest", destination)):
+            options += [f"--{side}-creds={login.username}:{login.password}"] if image.startswith("docker://") else []
+    _run([find_peer("skopeo"), "--insecure-policy", "copy", "--quiet", *options, source, destination])
+
+
+def skopeo_inspect_raw(image: str) -> bytes:
+    """The manifest or index exactly as the registry keeps it. Raises ClientError."""
+    return _run([find_peer("skopeo"), "inspect", "--raw", "--tls-verify=false", image]).encode()
+
+
+class Podman:
+    """podman with storage, run folder and policy of its own. Raises ClientError whenever the command fails."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
+
+    def __call__(self, *arguments: str) -> str:
+        places = ["--root", str(self._folder / "root"), "--runroot", str(self._folder / "run")]
+        drivers = ["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "none"]
+        return _run([find_peer("podman"), *places, *drivers, *arguments])
+
+    def pull(self, image: str) -> None:
+        policy = str(self._folder / "policy.json")
+        self("pull", "--quiet", "--tls-verify=false", "--signature-policy", policy, image)
+
+    def push(self, image: str) -> None:
+        self("push", "--quiet", "--tls-verify=false", image)
