@@ -1,0 +1,186 @@
+"""Consumers: readers of the log, each at its own position.
+
+settings.EVENT_CONSUMERS names callables that return them; the relay asks again every few seconds. A consumer's row
+is made when its name is first seen.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.db import connection, transaction
+
+from notifications.log import leases
+from notifications.log.leases import Lease, LeaseLost
+from registryhub.database.lookups import Lookup, Row
+
+__all__ = ["BatchConsumer", "Feed", "Head", "LeaseLost", "LoggedEvent", "StreamConsumer", "open_feed", "read_events"]
+
+
+class LoggedEvent(NamedTuple):
+    """An event with its number. Times are aware UTC, `size` is in bytes, empty text means absent."""
+
+    seq: int
+    source_id: int
+    event_id: str
+    occurred_at: datetime
+    received_at: datetime
+    action: str
+    repository: str
+    tag: str
+    digest: str
+    media_type: str
+    size: int
+    actor: str
+    address: str
+    user_agent: str
+    method: str
+    from_repository: str
+    raw: str
+
+
+_AFTER = Lookup(
+    "log_events_after",
+    f"SELECT {', '.join(LoggedEvent._fields)} FROM log_event WHERE seq > %s ORDER BY seq LIMIT %s",  # noqa: S608
+)
+
+
+def read_events(position: int, limit: int) -> list[LoggedEvent]:
+    """The next events after a position, in order of their numbers."""
+    rows = _AFTER.all(position, limit)
+    if connection.vendor == "sqlite":
+        return [_from_sqlite(row) for row in rows]
+    return [LoggedEvent._make(row) for row in rows]
+
+
+def _from_sqlite(row: Row) -> LoggedEvent:
+    """SQLite has no times: Django keeps them as text in UTC."""
+    occurred_at = datetime.fromisoformat(row[3]).replace(tzinfo=UTC)
+    received_at = datetime.fromisoformat(row[4]).replace(tzinfo=UTC)
+    return LoggedEvent(*row[:3], occurred_at, received_at, *row[5:])
+
+
+@dataclass(frozen=True, slots=True)
+class BatchConsumer:
+    """A consumer whose effect is rows in this database: exactly once.
+
+    The relay calls `handle` with up to `batch_size` events inside the transaction that moves the position. It must
+    be quick (on SQLite it holds up every other writer) and must not swallow database errors.
+    """
+
+    name: str
+    handle: Callable[[Sequence[LoggedEvent]], None]
+    batch_size: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StreamConsumer:
+    """A consumer that works with the outside: at least once, in a thread of its own.
+
+    `run(feed)` reads and moves until `feed.stopping`; when it returns it is started again later, when it raises it
+    is logged and started again after a pause. A new one starts at the head of the log or at its beginning.
+    """
+
+    name: str
+    run: Callable[["Feed"], None]
+    start_at_head: bool = False
+
+
+class Head:
+    """How far the log reaches, as far as this process knows; wakes those who wait for more. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._position = 0
+
+    @property
+    def position(self) -> int:
+        return self._position
+
+    def move(self, position: int) -> None:
+        with self._changed:
+            if position > self._position:
+                self._position = position
+                self._changed.notify_all()
+
+    def wake(self) -> None:
+        """Let everyone who waits look around: someone was asked to stop."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait(self, is_over: Callable[[], bool], seconds: float) -> bool:
+        """Until `is_over()`, at most so long; returns the last answer."""
+        with self._changed:
+            return self._changed.wait_for(is_over, timeout=seconds)
+
+
+class Feed:
+    """A stream consumer's view of the log: read after the position, then move it with what came of it."""
+
+    def __init__(self, lease: Lease, head: Head) -> None:
+        self._lease = lease
+        self._head = head
+        self._stop = False
+        self.position = lease.position
+
+    @property
+    def stopping(self) -> bool:
+        """True when the relay shuts down, the consumer vanished, or another process holds the place now."""
+        return self._stop
+
+    def stop(self) -> None:
+        self._stop = True
+        self._head.wake()
+
+    def read(self, limit: int) -> list[LoggedEvent]:
+        """Up to `limit` events after the position; empty at the head. Moves nothing."""
+        return read_events(self.position, limit)
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep until the log may reach beyond the position, a stop is asked, or the seconds are over.
+
+        True means that there may be more to read.
+        """
+        self._head.wait(lambda: self._stop or self._head.position > self.position, seconds)
+        return self._head.position > self.position
+
+    def move(self, position: int) -> None:
+        """Move the position on the caller's transaction, together with the rows that say what was done.
+
+        `self.position` follows when the transaction commits. Raises LeaseLost, which must roll it back;
+        TransactionManagementError outside a transaction.
+        """
+        if not connection.in_atomic_block:
+            raise transaction.TransactionManagementError("Feed.move belongs inside transaction.atomic()")
+        leases.move(self._lease, position)
+        transaction.on_commit(lambda: self._moved(position))
+
+    def _moved(self, position: int) -> None:
+        self.position = position
+
+
+def open_feed(consumer: StreamConsumer, *, holder: str, head: Head) -> Feed | None:
+    """Take a stream consumer's place and open its feed; None when another process holds it."""
+    lease = take_consumer(consumer.name, holder=holder, start_at_head=consumer.start_at_head)
+    return Feed(lease, head) if lease else None
+
+
+def take_consumer(name: str, *, holder: str, start_at_head: bool) -> Lease | None:
+    """Take a consumer's place, making its row when the name is new."""
+    _ensure_row(name, start_at_head=start_at_head)
+    return leases.take(leases.consumer_place(name), holder)
+
+
+def _ensure_row(name: str, *, start_at_head: bool) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM log_consumer WHERE name = %s", (name,))
+        if cursor.fetchone():
+            return
+        start = "(SELECT position FROM log_loghead WHERE id = 1)" if start_at_head else "0"
+        cursor.execute(
+            "INSERT INTO log_consumer (name, position, holder, epoch, updated_at)"  # noqa: S608
+            f" VALUES (%s, COALESCE({start}, 0), '', 0, %s) ON CONFLICT (name) DO NOTHING",
+            (name, connection.ops.adapt_datetimefield_value(datetime.now(UTC))),
+        )

@@ -1,0 +1,21 @@
+"""The door of the log: raw bytes are stored first, and understood later by the sequencer."""
+
+from typing import Literal
+
+from django.db import connection
+from django.utils import timezone
+
+Kind = Literal["event", "journal", "distribution"]
+
+_INSERT = "INSERT INTO log_intake (source_id, kind, raw, done, received_at) VALUES (%s, %s, %s, 0, %s)"
+
+
+def store(*, source_id: int, kind: str, raw: bytes) -> None:
+    """Store one row of raw bytes on the caller's transaction: it is in the log if and only if that commits.
+
+    `kind` names the reader in settings.INTAKE_READERS: "event" is one wire event of this hub, "journal" a journal
+    segment (one event a line), "distribution" an envelope. Without a transaction it commits by itself.
+    """
+    received_at = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, (source_id, kind, raw, received_at))

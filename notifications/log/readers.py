@@ -1,0 +1,49 @@
+"""Readers turn the raw bytes of an intake row into events, and say of each part that is none why not.
+
+A reader is `read(raw: bytes) -> Sequence[Reading]`. It is deterministic in order and length: `Intake.done` counts
+into what it returns, and after a crash the row is read again.
+"""
+
+from typing import NamedTuple
+
+from notifications import events
+
+
+class ReadEvent(NamedTuple):
+    """One event: as it came (JSON without a line break), and understood."""
+
+    raw: bytes
+    event: events.Event
+
+
+class Unreadable(NamedTuple):
+    """A part that is no event; it goes to quarantine as it came."""
+
+    raw: bytes
+    reason: str
+
+
+Reading = ReadEvent | Unreadable
+
+
+def read_event(raw: bytes) -> list[Reading]:
+    """One wire event of this hub."""
+    return [_read(raw)]
+
+
+def read_journal(raw: bytes) -> list[Reading]:
+    """A journal segment: one wire event a line.
+
+    Bytes in which no line is an event (a broken disk, a foreign file) are kept in one piece.
+    """
+    readings = [_read(line) for line in raw.split(b"\n") if line]
+    if readings and not any(isinstance(reading, ReadEvent) for reading in readings):
+        return [Unreadable(raw, f"a journal segment without one readable line; first: {readings[0].reason}")]
+    return readings
+
+
+def _read(raw: bytes) -> Reading:
+    try:
+        return ReadEvent(raw, events.parse(raw))
+    except events.InvalidEvent as error:
+        return Unreadable(raw, str(error))
