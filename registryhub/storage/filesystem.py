@@ -1,0 +1,226 @@
+"""Bytes in a folder of this machine, or of a network file system that has `flock`."""
+
+import errno
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from registryhub.storage.base import CHUNK_BYTES, PathNotFound, StorageBusy, StorageDamaged, StorageFull
+
+_MOST_REMEMBERED = 4096
+
+
+class FilesystemReader:
+    """Reads by position, so nothing is shared with other readers of the file."""
+
+    def __init__(self, path: Path, start: int, length: int | None) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY)
+        self._path = path
+        self.size = os.fstat(self._descriptor).st_size
+        self._position = start
+        self._left = self.size - start if length is None else length
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self._left > 0:
+            chunk = os.pread(self._descriptor, min(CHUNK_BYTES, self._left), self._position)
+            if not chunk:
+                raise StorageDamaged(f"{self._path}: ended at byte {self._position}, {self._left} bytes early")
+            self._position += len(chunk)
+            self._left -= len(chunk)
+            yield chunk
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class FilesystemAppender:
+    """Holds a `flock` on the file. The lock is the kernel's: it ends with the process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = os.open(path, os.O_RDWR)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.path.samestat(os.fstat(self._descriptor), os.stat(path)):
+                raise FileNotFoundError(errno.ENOENT, "moved away before it was locked", str(path))
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self._descriptor).st_size
+
+    def start_at(self, offset: int) -> None:
+        size = self.size
+        if size < offset:
+            raise StorageDamaged(f"{self._path}: holds {size} bytes where {offset} were written")
+        if size > offset:
+            os.ftruncate(self._descriptor, offset)
+        os.lseek(self._descriptor, offset, os.SEEK_SET)
+
+    def write(self, chunk: bytes) -> None:
+        with _named_errors(self._path):
+            _write_all(self._descriptor, chunk)
+
+    def sync(self) -> None:
+        with _named_errors(self._path):
+            os.fdatasync(self._descriptor)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class FilesystemDriver:
+    """Everything under one root folder, which is made when the first file comes."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self._synced_names: set[Path] = set()
+
+    def write(self, path: str, content: bytes, *, is_durable: bool = True) -> None:
+        target = self._root / path
+        half = target.with_name(f"{target.name}.{uuid.uuid4()}.tmp")
+        with _named_errors(target):
+            descriptor = _create(half)
+            try:
+                _write_all(descriptor, content)
+                if is_durable:
+                    os.fsync(descriptor)
+                os.rename(half, target)
+            except BaseException:
+                half.unlink(missing_ok=True)
+                raise
+            finally:
+                os.close(descriptor)
+            if is_durable:
+                self._sync_folder(target.parent)
+
+    def size(self, path: str) -> int:
+        target = self._root / path
+        with _named_errors(target):
+            return target.stat().st_size
+
+    def open_reader(self, path: str, *, start: int = 0, length: int | None = None) -> FilesystemReader:
+        target = self._root / path
+        with _named_errors(target):
+            return FilesystemReader(target, start, length)
+
+    def open_appender(self, path: str) -> FilesystemAppender:
+        target = self._root / path
+        with _named_errors(target):
+            return FilesystemAppender(target)
+
+    def move(self, source: str, target: str) -> None:
+        old, new = self._root / source, self._root / target
+        with _named_errors(old):
+            _rename(old, new)
+            self._sync_folder(new.parent)
+
+    def delete(self, path: str) -> None:
+        target = self._root / path
+        with _named_errors(target):
+            try:
+                shutil.rmtree(target)
+            except NotADirectoryError:
+                target.unlink()
+
+    def names(self, path: str) -> list[str]:
+        target = self._root / path
+        with _named_errors(target):
+            return sorted(os.listdir(target))
+
+    def free_bytes(self) -> int | None:
+        """Of the disk the root is on, or will be on; what only the superuser may fill does not count."""
+        try:
+            found = os.statvfs(self._root)
+        except FileNotFoundError:
+            self._root.mkdir(parents=True, exist_ok=True)
+            found = os.statvfs(self._root)
+        return found.f_bavail * found.f_frsize
+
+    def _sync_folder(self, folder: Path) -> None:
+        """Bring a new entry of the folder to the disk, and the names of the folders above it.
+
+        Folders come and go up to the parent, so these two are synced each time; those above stay
+        (nobody removes an emptied one) and are synced once a process.
+        """
+        _sync(folder)
+        _sync(folder.parent)
+        folder = folder.parent
+        while folder not in self._synced_names and folder != folder.parent:
+            try:
+                _sync(folder.parent)
+            except PermissionError:
+                return  # not a folder the hub made
+            if len(self._synced_names) >= _MOST_REMEMBERED:
+                self._synced_names.clear()
+            self._synced_names.add(folder)
+            folder = folder.parent
+
+
+def _create(path: Path) -> int:
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags, 0o666)
+
+
+def _rename(old: Path, new: Path) -> None:
+    try:
+        os.rename(old, new)
+    except FileNotFoundError:
+        if not old.exists():
+            raise
+        new.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(old, new)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    written = os.write(descriptor, content)
+    if written < len(content):
+        rest = memoryview(content)[written:]
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _named_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise PathNotFound(f"{path}: {error.strerror}") from error
+    except BlockingIOError as error:
+        raise StorageBusy(f"{path}: another writer has it open") from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(f"{path}: {error.strerror}") from error
+        raise

@@ -1,0 +1,115 @@
+"""What only the filesystem driver does: locks between processes, full disks, permissions, synced folders."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from registryhub.storage.base import StorageBusy, StorageFull
+from registryhub.storage.filesystem import FilesystemDriver
+
+HOLD = """
+import sys
+from pathlib import Path
+from registryhub.storage.filesystem import FilesystemDriver
+appender = FilesystemDriver(Path(sys.argv[1])).open_appender("file")
+appender.start_at(4)
+appender.write(b"torn")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_lock_holds_between_processes_and_ends_with_one(tmp_path: Path) -> None:
+    """Another process's append is refused; after kill -9 the next one cuts off what the dead one left."""
+    driver = FilesystemDriver(tmp_path)
+    driver.write("file", b"kept")
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(StorageBusy):
+            driver.open_appender("file")
+        other.kill()
+    with driver.open_appender("file") as appender:
+        assert appender.size == 8
+        appender.start_at(4)
+    assert (tmp_path / "file").read_bytes() == b"kept"
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither half a file nor its temporary name stays."""
+
+    def refuse(source: object, target: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    driver = FilesystemDriver(tmp_path)
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        driver.write("folder/file", b"content")
+    assert driver.names("folder") == []
+
+
+def test_files_and_folders_obey_the_umask(tmp_path: Path) -> None:
+    """0666 and 0777 minus the umask, as in Distribution, so that an operator's group may read."""
+    before = os.umask(0o027)
+    try:
+        FilesystemDriver(tmp_path / "root").write("folder/file", b"")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "root/folder").stat().st_mode & 0o777 == 0o750
+    assert (tmp_path / "root/folder/file").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_move_syncs_the_new_names_up_to_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every folder that got a new entry is synced; the upper ones only once."""
+    synced: list[int] = []
+    sync = os.fsync
+
+    def record(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        sync(descriptor)
+
+    driver = FilesystemDriver(tmp_path / "root")
+    driver.write("up/one", b"1", is_durable=False)
+    driver.write("up/two", b"2", is_durable=False)
+    monkeypatch.setattr(os, "fsync", record)
+    driver.move("up/one", "blobs/sha256/ab/abc/data")
+    first, synced[:] = list(synced), []
+    driver.move("up/two", "blobs/sha256/ab/abd/data")
+    folders = [tmp_path / "root" / part for part in ("blobs/sha256/ab/abc", "blobs/sha256/ab", "blobs/sha256", "blobs")]
+    assert [folder.stat().st_ino for folder in (*folders, tmp_path / "root", tmp_path)] == first[:6]
+    assert synced == [(tmp_path / "root/blobs/sha256/ab/abd").stat().st_ino, folders[1].stat().st_ino]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 1 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False).returncode != 0:
+        pytest.skip("only the superuser may mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_told_from_other_errors(small_disk: Path) -> None:
+    """Appending and writing raise StorageFull; what was synced before stays, and room comes back by cutting."""
+    driver = FilesystemDriver(small_disk / "root")
+    assert driver.free_bytes() == 1 << 20
+    driver.write("file", b"kept")
+    with driver.open_appender("file") as appender:
+        appender.start_at(4)
+        with pytest.raises(StorageFull):
+            appender.write(b"x" * (2 << 20))
+        assert driver.free_bytes() == 0
+        with pytest.raises(StorageFull):
+            driver.write("other", b"x" * 10_000)
+        appender.start_at(4)
+    assert (small_disk / "root/file").read_bytes() == b"kept"
+    assert driver.names("") == ["file"]
