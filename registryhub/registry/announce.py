@@ -23,6 +23,8 @@ from registryhub.config.addresses import split_address
 
 BLOB_MEDIA_TYPE = "application/octet-stream"
 
+_LINE = b'{"id":"%b","timestamp":"%b","action":"%b","target":%b,"url":%b%b%b%b,"request":%b,"actor":%b,"source":%b}'
+
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
@@ -51,7 +53,7 @@ def manifest_target(
 ) -> Target:
     """The target of a manifest's pulls; `references` appear only with `notifications.events.includereferences`."""
     tail = b"}"
-    if references and settings.HUB.notifications.events.includereferences:
+    if references and includes_references():
         listed = [{"mediaType": item.media_type, "digest": item.digest, "size": item.size} for item in references]
         tail = b',"references":%b}' % orjson.dumps(listed)
     return Target(
@@ -59,6 +61,11 @@ def manifest_target(
         path=f'v2/{repository}/manifests/{digest}"'.encode(),
         tail=tail,
     )
+
+
+def includes_references() -> bool:
+    """Whether events of manifests list what these refer to (`notifications.events.includereferences`)."""
+    return bool(settings.HUB.notifications.events.includereferences)
 
 
 def blob_pushed(context: RequestContext, repository: str, digest: str, size: int) -> None:
@@ -102,7 +109,7 @@ def manifest_pushed(
     references: tuple[events.Reference, ...],
 ) -> None:
     """A manifest was put; `tag` is empty when it was put by digest."""
-    shown = references if settings.HUB.notifications.events.includereferences else ()
+    shown = references if includes_references() else ()
     url = f"{context.base_url}v2/{repository}/manifests/{digest}"
     _store(
         _event(

@@ -1,0 +1,151 @@
+"""Manifests: stored with their tag and their event in one transaction, found again by one prepared query."""
+
+from notifications.events import Reference
+from registryhub.access.models import HUB_SOURCE_ID
+from registryhub.database.lookups import Lookup
+from registryhub.oci.digests import CANONICAL, Digest, digest_of
+from registryhub.oci.errors import DIGEST_INVALID, MANIFEST_UNKNOWN, OciError
+from registryhub.oci.manifests import Manifest as Document
+from registryhub.oci.manifests import Platform, parse_manifest
+from registryhub.registry import announce, blobs, tags
+from registryhub.registry.announce import RequestContext, manifest_target
+from registryhub.registry.dependencies import check_references, check_urls
+from registryhub.registry.models import Manifest, Tag
+from registryhub.registry.payloads import Payload, payloads
+from registryhub.registry.retries import run_transaction
+
+_MEMBER = Lookup(
+    "manifest_member",
+    """
+    SELECT 1
+    FROM access_repository AS repository
+    JOIN registry_manifest AS manifest ON manifest.repository_id = repository.id
+    WHERE repository.source_id = %s AND repository.name = %s AND manifest.digest = %s
+    """,
+)
+_CONTENT = Lookup(
+    "manifest_content",
+    """
+    SELECT manifest.media_type, manifest.payload
+    FROM access_repository AS repository
+    JOIN registry_manifest AS manifest ON manifest.repository_id = repository.id
+    WHERE repository.source_id = %s AND repository.name = %s AND manifest.digest = %s
+    """,
+)
+
+
+def find(repository: str, *, tag: str = "", digest: str = "") -> Payload:
+    """The manifest that a tag points at now, or that has the digest: one query, two when it is not in memory.
+
+    Raises OciError(MANIFEST_UNKNOWN).
+    """
+    if tag:
+        pointed = tags.find_digest(repository, tag)
+        if pointed is None:
+            raise _unknown(repository, tag)
+        return payloads.find(repository, pointed) or _load(repository, pointed)
+    known = payloads.find(repository, digest)
+    if known is None:
+        return _load(repository, digest)
+    if _MEMBER.one(HUB_SOURCE_ID, repository, digest) is None:
+        raise _unknown(repository, digest)
+    return known
+
+
+def find_child(repository: str, index: Payload, platform: Platform) -> Payload:
+    """The manifest of an index for one platform. Raises OciError(MANIFEST_UNKNOWN)."""
+    child = parse_manifest(index.content, index.media_type).child_for(platform)
+    if child is None:
+        detail = f"{index.digest} has no manifest for {platform.os}/{platform.architecture}"
+        raise OciError(MANIFEST_UNKNOWN, detail)
+    return find(repository, digest=str(child.digest))
+
+
+def put(
+    context: RequestContext, *, repository: str, tag: str, digest: Digest | None, media_type: str, content: bytes
+) -> Digest:
+    """Store a manifest, and let `tag` (unless empty) point at it; the digest it is known by.
+
+    With `digest` the content must have it. When this returns, manifest, tag and event are on disk together.
+    Raises OciError: MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN.
+    """
+    document = parse_manifest(content, media_type)
+    found = digest_of(content, digest.algorithm if digest else CANONICAL)
+    if digest is not None and digest != found:
+        raise OciError(DIGEST_INVALID, f"the manifest's digest is {found}")
+    check_urls(document)
+
+    def store() -> None:
+        repository_id = blobs.repository_id(repository)
+        check_references(repository_id, document)
+        manifest = _upsert(repository_id, found, media_type, content)
+        if tag:
+            tags.point(tag, manifest)
+        announce.manifest_pushed(
+            context,
+            repository=repository,
+            digest=str(found),
+            media_type=media_type,
+            size=len(content),
+            tag=tag,
+            references=_references(document),
+        )
+
+    run_transaction(store)
+    return found
+
+
+def delete(context: RequestContext, repository: str, digest: str) -> None:
+    """Remove the manifest and every tag that points at it, each with its event. Raises OciError(MANIFEST_UNKNOWN)."""
+
+    def remove() -> None:
+        wanted = Manifest.objects.filter(
+            repository__source_id=HUB_SOURCE_ID, repository__name=repository, digest=digest
+        )
+        manifest = wanted.select_for_update(of=("self",)).only("id").first()
+        if manifest is None:
+            raise _unknown(repository, digest)
+        pointing = Tag.objects.filter(manifest=manifest)
+        names = list(pointing.select_for_update().order_by("name").values_list("name", flat=True))
+        manifest.delete()
+        announce.manifest_deleted(context, repository, digest)
+        for name in names:
+            announce.tag_deleted(context, repository, name)
+
+    run_transaction(remove)
+
+
+def _load(repository: str, digest: str) -> Payload:
+    row = _CONTENT.one(HUB_SOURCE_ID, repository, digest)
+    if row is None:
+        raise _unknown(repository, digest)
+    media_type, content = row[0], bytes(row[1])
+    target = manifest_target(
+        repository=repository,
+        digest=digest,
+        media_type=media_type,
+        size=len(content),
+        references=_references(parse_manifest(content, media_type)) if announce.includes_references() else (),
+    )
+    payload = Payload(digest, media_type, content, target)
+    payloads.keep(repository, payload)
+    return payload
+
+
+def _upsert(repository_id: int, digest: Digest, media_type: str, content: bytes) -> Manifest:
+    """The row, locked until the transaction ends whether it is new or not: nobody removes it under the tag."""
+    manifest = Manifest(
+        repository_id=repository_id, digest=str(digest), media_type=media_type, size=len(content), payload=content
+    )
+    Manifest.objects.bulk_create(
+        [manifest], update_conflicts=True, unique_fields=["repository", "digest"], update_fields=["media_type"]
+    )
+    return manifest
+
+
+def _references(document: Document) -> tuple[Reference, ...]:
+    return tuple(Reference(item.media_type, str(item.digest), item.size) for item in document.references)
+
+
+def _unknown(repository: str, reference: str) -> OciError:
+    return OciError(MANIFEST_UNKNOWN, {"name": repository, "reference": reference})
