@@ -1,0 +1,187 @@
+"""The hub itself as a server of the tests: `python manage.py serve` on a free port and a folder of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import yaml
+
+from tests.servers.databases import Databases
+from tests.servers.ports import free_port
+from tests.servers.proc import Process, descendants, look
+from tests.servers.server import Server, wait_until
+from tests.wire import Reply, Wire
+
+ROOT = Path(__file__).parents[2]
+ADMIN, PASSWORD = "admin", "a-password-of-the-tests"
+_OWN_VARIABLES = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HUB_", "REGISTRY_", "REGISTRYHUB_CONFIG", "DJANGO_")
+
+
+class CommandError(AssertionError):
+    """A `manage.py` command failed; the message is what it printed."""
+
+
+class ApiError(AssertionError):
+    """The REST API answered with another status than 200."""
+
+
+class Hub(Server):
+    """A hub with data in `folder`, started by `config.yml` as a user would; `config` is merged over the least one.
+
+    `get` and `log_status` ask its REST API as the administrator; `command` runs `manage.py` beside it.
+    """
+
+    ready_seconds = 60.0
+    stop_seconds = 40.0
+
+    def __init__(
+        self,
+        folder: Path,
+        databases: Databases,
+        *,
+        config: Mapping[str, Any] | None = None,
+        arguments: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__("hub", folder)
+        self.databases = databases
+        self.arguments = arguments
+        self.port = free_port()
+        self.config = _merged(
+            {
+                "version": "0.1",
+                "log": {"level": "info"},
+                "storage": {"delete": {"enabled": True}, "filesystem": {"rootdirectory": str(folder / "blobs")}},
+                "http": {"addr": f"127.0.0.1:{self.port}"},
+            },
+            config or {},
+        )
+        self._token: str | None = None
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}"
+
+    @property
+    def config_file(self) -> Path:
+        return self.folder / "config.yml"
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.config_file.write_text(yaml.safe_dump(self.config))
+
+    def argv(self) -> list[str]:
+        migrate = ("--migrate",) if self.databases.postgres_url else ()
+        return [sys.executable, "manage.py", "serve", str(self.config_file), *migrate, *self.arguments]
+
+    def environment(self) -> dict[str, str]:
+        """The caller's, without whatever would configure a hub, and with this hub's."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_VARIABLES)}
+        return {
+            **inherited,
+            **self.databases.environment(),
+            "HUB_DATA": str(self.folder / "data"),
+            "HUB_ADMIN_PASSWORD": PASSWORD,
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def working_folder(self) -> Path:
+        return ROOT
+
+    def is_ready(self) -> bool:
+        with self.wire() as wire:
+            return wire.request("GET", "/readyz").status == 200
+
+    def wire(self, **headers: str) -> Wire:
+        """A new connection."""
+        return Wire(self.port, headers=headers)
+
+    def command(self, *arguments: str) -> str:
+        """Run `manage.py` on this hub's configuration and return what it printed. Raises CommandError."""
+        result = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env={**self.environment(), "REGISTRYHUB_CONFIG": str(self.config_file)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if result.returncode != 0:
+            raise CommandError(f"manage.py {' '.join(arguments)} failed:\n{result.stdout}{result.stderr}")
+        return result.stdout.strip()
+
+    def create_source(self, name: str) -> str:
+        """The bearer token of a new source of events."""
+        return self.command("create_source", name).split()[-1]
+
+    @property
+    def token(self) -> str:
+        """The administrator's API token, made when first asked for."""
+        if self._token is None:
+            self._token = self.command("create_token", ADMIN).split()[-1]
+        return self._token
+
+    def ask(self, path: str, **parameters: str | int) -> Reply:
+        """GET of the REST API as the administrator, whatever it answers."""
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        with closing(self.wire(Authorization=f"Bearer {self.token}")) as wire:
+            return wire.request("GET", f"{path}{query}")
+
+    def get(self, path: str, **parameters: str | int) -> Any:
+        """The JSON of a GET. Raises ApiError."""
+        reply = self.ask(path, **parameters)
+        if reply.status != 200:
+            raise ApiError(f"GET {path} {parameters}: {reply.status} {reply.body[:500]!r}")
+        return reply.json()
+
+    def repository(self, name: str, source: str | None = None) -> dict[str, Any]:
+        """Its counters; all zero while nobody has heard of it."""
+        chosen = {"source": source} if source else {}
+        reply = self.ask(f"/api/v1/repositories/{quote(name)}", **chosen)
+        if reply.status == 404:
+            return {"name": name, "pulls": 0, "pushes": 0, "checks": 0}
+        if reply.status != 200:
+            raise ApiError(f"repository {name}: {reply.status} {reply.body[:500]!r}")
+        found: dict[str, Any] = reply.json()
+        return found
+
+    def log_status(self) -> dict[str, Any]:
+        """`head`, `intake` and `consumers` with the position and lag of each."""
+        status: dict[str, Any] = self.get("/api/v1/log")
+        return status
+
+    def is_drained(self) -> bool:
+        """Whether every event that came in so far is in the log and every consumer has dealt with it."""
+        status = self.log_status()
+        return not status["intake"] and all(consumer["lag"] == 0 for consumer in status["consumers"])
+
+    def wait_until_drained(self, timeout_seconds: float = 30.0) -> None:
+        """Raises AssertionError with the state of the log after the timeout."""
+        if not wait_until(self.is_drained, timeout_seconds, 0.1):
+            raise AssertionError(f"the log was not worked off within {timeout_seconds:g} s: {self.log_status()}")
+
+    def processes(self, role: str) -> list[Process]:
+        """The children of the supervisor that play the role (`web`, `relay` or `worker`)."""
+        top = look(self.pid)
+        return [
+            process
+            for process in (descendants(top.pid) if top else [])
+            if process.parent == self.pid and role in process.argv
+        ]
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        result[key] = _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return result
