@@ -6,6 +6,9 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from registryhub.processes.arguments import name_configuration
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registryhub.settings")
+    name_configuration(sys.argv, os.environ)
     execute_from_command_line(sys.argv)

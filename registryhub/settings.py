@@ -34,7 +34,9 @@ LANGUAGE_CODE = "en"
 ROOT_URLCONF = "registryhub.urls"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+# Static files are served from where the packages keep them: nothing to collect, nothing to go stale.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 3600
 LOGIN_URL = "/admin/login/"
 SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -111,6 +113,53 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": HUB.redis_url}
     if HUB.redis_url
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+_LOG_LEVELS = {"debug": "DEBUG", "info": "INFO", "warn": "WARNING", "error": "ERROR"}
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}[{process}]: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": _LOG_LEVELS[HUB.log.level]},
+    "loggers": {
+        "django.request": {"level": "ERROR"},  # what clients do wrong they are told themselves
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "celery": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+    },
+}
+
+BROKER_DIR = DATA_DIR / "broker"
+BROKER_DIR.mkdir(exist_ok=True)
+CELERY_BROKER_URL = HUB.redis_url or "filesystem://localhost"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    {}
+    if HUB.redis_url
+    else {
+        "data_folder_in": str(BROKER_DIR),
+        "data_folder_out": str(BROKER_DIR),
+        "control_folder": str(BROKER_DIR),
+        "polling_interval": 0.5,
+    }
+)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_TIMEZONE = TIME_ZONE
+# Each may be started twice without harm; a message nobody took in time is worth nothing, the next one comes.
+CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    "purge uploads": {
+        "task": "registryhub.registry.tasks.purge_uploads",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "purge sessions": {
+        "task": "registryhub.access.tasks.purge_sessions",
+        "schedule": 86400.0,
+        "options": {"expires": 3600},
+    },
 }
 
 AUTH_PASSWORD_VALIDATORS = [

@@ -1,0 +1,14 @@
+"""Who answers which path, of those that reach Django (see `registryhub.wsgi`)."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+urlpatterns = [
+    path("", include("webui.urls")),
+    path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("registryhub.api")),
+]
+
+handler500 = "webui.views.server_error"
