@@ -5,7 +5,7 @@ they are imported, so everything is placed there in `pytest_configure`, before p
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
@@ -154,9 +154,16 @@ def database_kind(request: pytest.FixtureRequest) -> Kind:
     return chosen_kind(request.config)
 
 
-@pytest.fixture
-def databases(database_kind: Kind) -> Databases:
-    """Empty databases for a hub that runs as processes of its own, apart from the database of the unit tests."""
+@pytest.fixture(scope="session")
+def new_databases(database_kind: Kind) -> Callable[[], Databases]:
+    """Makes empty databases for hubs that run as processes of their own, apart from the one of the unit tests."""
     if database_kind == "sqlite":
-        return Databases("sqlite")
-    return fresh_databases(Databases("postgres", os.environ["DATABASE_URL"], os.environ["REDIS_URL"]))
+        return lambda: Databases("sqlite")
+    servers = Databases("postgres", os.environ["DATABASE_URL"], os.environ["REDIS_URL"])
+    return lambda: fresh_databases(servers)
+
+
+@pytest.fixture
+def databases(new_databases: Callable[[], Databases]) -> Databases:
+    """Empty databases for the one hub of a test."""
+    return new_databases()

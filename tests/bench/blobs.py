@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.bench.measure import Measured, Plan, say
 from tests.bench.sides import Side, open_wire, start_hub, two_sides
 from tests.pushing import push_file
-from tests.servers.proc import Process, descendants, peak_memory_bytes, reset_peak_memory
+from tests.servers.proc import Process, peak_memory_bytes, reset_peak_memory
 from tests.servers.run import new_folder
 from tests.wire import Wire
 
@@ -65,7 +65,7 @@ def peak_memory(plan: Plan) -> Measured:
     digest = _digest(path)
     measured = Measured()
     with start_hub(plan) as hub:
-        web = [process for top in hub.processes("web") for process in (top, *descendants(top.pid))]
+        web = [*hub.processes("web"), *hub.web_workers()]
         if not web:
             raise AssertionError(f"no web process among {[str(process) for process in hub.tree()]}")
         for process in web:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import yaml
 
 from tests.servers.databases import Databases
 from tests.servers.ports import free_port
-from tests.servers.proc import Process, descendants, look
+from tests.servers.proc import Process, descendants
 from tests.servers.server import Server, wait_until
 from tests.wire import Reply, Wire
 
@@ -169,14 +169,23 @@ class Hub(Server):
         if not wait_until(self.is_drained, timeout_seconds, 0.1):
             raise AssertionError(f"the log was not worked off within {timeout_seconds:g} s: {self.log_status()}")
 
+    def events(self, page: int = 1000, **filters: str | int) -> Iterator[dict[str, Any]]:
+        """All events of the log in its order, page by page."""
+        after = 0
+        while True:
+            events = self.get("/api/v1/events", after=after, limit=page, **filters)["results"]
+            yield from events
+            if len(events) < page:
+                return
+            after = events[-1]["seq"]
+
     def processes(self, role: str) -> list[Process]:
-        """The children of the supervisor that play the role (`web`, `relay` or `worker`)."""
-        top = look(self.pid)
-        return [
-            process
-            for process in (descendants(top.pid) if top else [])
-            if process.parent == self.pid and role in process.argv
-        ]
+        """The children of the supervisor that play the role (`web`, `ship`, `relay` or `worker`)."""
+        return [process for process in self.tree() if process.parent == self.pid and role in process.argv]
+
+    def web_workers(self) -> list[Process]:
+        """The processes that answer requests, below Granian's main."""
+        return [process for main in self.processes("web") for process in descendants(main.pid)]
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,14 @@
+"""Nothing lost, for ten minutes."""
+
+import pytest
+
+from tests.servers.databases import Databases
+from tests.storm import run_storm
+
+SECONDS = 600
+
+
+@pytest.mark.timeout(SECONDS + 900)
+def test_ten_minutes_of_kills_lose_nothing(databases: Databases) -> None:
+    """16 clients pull and push while everything is killed in turn: each answered request has exactly one event."""
+    run_storm(databases, SECONDS)
