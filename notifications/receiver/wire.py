@@ -1,0 +1,86 @@
+"""`POST /api/v1/events` on the data plane: the events of other registries come in.
+
+Store once, answer, then work: an envelope is one row of raw bytes, which the sequencer takes apart later. It is never
+refused because of single events: a registry would send it for ever, and everything behind it would wait.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from notifications.events import MEDIA_TYPE_V1, MEDIA_TYPE_V2
+from notifications.log import intake
+from notifications.receiver.bodies import read_body
+from notifications.receiver.door import authenticate
+from notifications.receiver.envelopes import open_envelope, tally
+from notifications.receiver.errors import MEDIA_TYPE_UNSUPPORTED
+from registryhub.config.hub import Limits
+from registryhub.database.transactions import release_connection
+from registryhub.http.request import Request
+from registryhub.http.response import Response, StartResponse, json_response
+from registryhub.oci.errors import UNAVAILABLE, UNKNOWN, OciError
+
+WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+MEDIA_TYPES = (MEDIA_TYPE_V2, MEDIA_TYPE_V1, "application/json")
+RETRY_AFTER_SECONDS = 1
+
+logger = logging.getLogger(__name__)
+
+
+def build_app(limits: Limits) -> WsgiApp:
+    """The receiver as one WSGI callable. Path and method are the dispatcher's to check."""
+
+    def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        return answer(Request(environ), limits).send(start_response)
+
+    return app
+
+
+def answer(request: Request, limits: Limits) -> Response:
+    """Take an envelope in, or say why not."""
+    try:
+        return post(request, limits)
+    except OciError as error:
+        return json_response(error.document(), error.code.status, error.headers)
+    except (OperationalError, InterfaceError) as error:
+        logger.warning("an envelope was refused, the database does not answer: %s", error)
+        return _unavailable()
+    except Exception:
+        logger.exception("an envelope was refused")
+        return json_response(OciError(UNKNOWN).document(), UNKNOWN.status)
+    finally:
+        release_connection()
+
+
+def post(request: Request, limits: Limits) -> Response:
+    """202 with the counts as known at intake. Raises OciError and the database's errors; then nothing is stored."""
+    source = authenticate(request.header("Authorization"))
+    check_media_type(request)
+    release_connection()
+    body = read_body(request, limits.envelope_bytes)
+    envelope = open_envelope(body, limits.envelope_events)
+    counts = tally(source.pk, envelope)
+    if counts.accepted or counts.quarantined:
+        with transaction.atomic():
+            intake.store(source_id=source.pk, kind="distribution", raw=body)
+    return json_response(asdict(counts), 202)
+
+
+def check_media_type(request: Request) -> None:
+    """Parameters are ignored, and so is a missing type: what counts is that the body is JSON. Raises OciError 415."""
+    accepted = f"send one of {', '.join(MEDIA_TYPES)}"
+    found = (request.header("Content-Type") or "").partition(";")[0].strip().lower()
+    if found and found not in MEDIA_TYPES:
+        raise OciError(MEDIA_TYPE_UNSUPPORTED, f"{found} is not understood; {accepted}")
+    encoding = request.header("Content-Encoding") or "identity"
+    if encoding.lower() != "identity":
+        raise OciError(MEDIA_TYPE_UNSUPPORTED, f"Content-Encoding {encoding} is not understood; send plain JSON")
+
+
+def _unavailable() -> Response:
+    error = OciError(UNAVAILABLE, "the database does not answer; send the envelope again")
+    return json_response(error.document(), UNAVAILABLE.status, [("retry-after", str(RETRY_AFTER_SECONDS))])
