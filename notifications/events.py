@@ -7,7 +7,7 @@ as observed on the wire (reference C.2); `action: check` is ours and never leave
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 
@@ -127,7 +127,7 @@ def from_document(value: Any) -> Event:
     if not isinstance(value, dict):
         raise InvalidEvent("an event is a JSON object")
     action = value.get("action")
-    if action not in ACTIONS:
+    if not isinstance(action, str) or action not in ACTIONS:
         raise InvalidEvent(f"action: {action!r} is none of {', '.join(sorted(ACTIONS))}")
     target = _object(value, "target")
     request = _object(value, "request")
@@ -160,9 +160,10 @@ def from_document(value: Any) -> Event:
     return event
 
 
-def as_pull(event: Event) -> Event:
-    """A check as the reference sends it: a pull whose request method is HEAD."""
-    return replace(event, action="pull")
+def as_pull(checked: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of a check as the reference would have sent it: a pull whose request method is HEAD, same id."""
+    request = {**_object(checked, "request"), "method": "HEAD"}
+    return {**checked, "action": "pull", "request": request}
 
 
 def render_envelope(documents: Iterable[Mapping[str, Any]]) -> bytes:
@@ -170,15 +171,14 @@ def render_envelope(documents: Iterable[Mapping[str, Any]]) -> bytes:
 
     Indented by three spaces, `<`, `>`, `&` and the two Unicode line separators escaped, no trailing line break.
     """
-    body = orjson.dumps({"events": list(documents)}, option=orjson.OPT_INDENT_2)
-    for depth in range(_MAX_DEPTH, 0, -1):  # deepest first; \x01 cannot stand in JSON, so it marks what is done
-        body = body.replace(b"\n" + b"  " * depth, b"\n" + b"\x01" * (3 * depth))
+    by_two = orjson.dumps({"events": list(documents)}, option=orjson.OPT_INDENT_2).split(b"\n")
+    body = b"\n".join([b" " * ((len(line) - len(line.lstrip())) // 2) + line for line in by_two])
     for plain, escaped in _GO_ESCAPES:
-        body = body.replace(plain, escaped)
-    return body.replace(b"\x01", b" ")
+        if plain in body:
+            body = body.replace(plain, escaped)
+    return body
 
 
-_MAX_DEPTH = 12
 _GO_ESCAPES = (
     (b"<", b"\\u003c"),
     (b">", b"\\u003e"),

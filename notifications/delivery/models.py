@@ -1,1 +1,123 @@
+"""What is known about webhook endpoints: their settings, their state, and what became of each attempt.
 
+The queue of an endpoint is no table: it is the log after the endpoint's position, which the log itself keeps
+(consumer `endpoint:<name>`).
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.utils import timezone
+
+from registryhub.database.fields import BytewiseField
+
+MAX_NAME_LENGTH = 100
+MAX_ERROR_LENGTH = 500
+
+
+class Endpoint(models.Model):
+    """A webhook. Settings of an endpoint from `config.yml` are a copy to look at; only `is_paused` is set here.
+
+    Header values and the password of the URL are never in this table: the sender reads them from the configuration.
+    """
+
+    class Origin(models.TextChoices):
+        CONFIG = "config", "configuration"
+        UI = "ui", "user interface"
+
+    class State(models.TextChoices):
+        """What the endpoint is about."""
+
+        DELIVERING = "delivering"
+        RETRYING = "retrying", "retrying at once"
+        BACKING_OFF = "backing_off", "backing off"
+        PAUSED = "paused"
+        DISABLED = "disabled"
+        ABSENT = "absent", "no longer configured"
+
+    name = BytewiseField(max_length=MAX_NAME_LENGTH, unique=True)
+    origin = models.CharField(max_length=10, choices=Origin, default=Origin.CONFIG)
+    url = models.TextField(help_text="without its password")
+    header_names = models.JSONField(default=list, help_text="names only; the values stay in the configuration")
+    timeout_seconds = models.FloatField(default=1.0, help_text="for one whole exchange")
+    threshold = models.PositiveIntegerField(default=10, help_text="failures in a row from which on it backs off")
+    backoff_seconds = models.FloatField(default=1.0)
+    ignored_media_types = models.JSONField(default=list, blank=True)
+    ignored_actions = models.JSONField(default=list, blank=True)
+    is_disabled = models.BooleanField(default=False, help_text="by the configuration")
+    is_absent = models.BooleanField(default=False, help_text="no longer in the configuration; its position is kept")
+    is_paused = models.BooleanField(default=False, help_text="by an operator; events wait in the log meanwhile")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    consecutive_failures = models.PositiveIntegerField(default=0)
+    last_failure_at = models.DateTimeField(null=True, blank=True)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    next_try_at = models.DateTimeField(null=True, blank=True, help_text="while it backs off")
+    last_error = models.CharField(max_length=MAX_ERROR_LENGTH, blank=True, help_text="of the last failed attempt")
+
+    successes = models.BigIntegerField(default=0, help_text="attempts that were accepted: events delivered")
+    failures = models.BigIntegerField(default=0, help_text="attempts that were answered with another status than 2xx")
+    errors = models.BigIntegerField(default=0, help_text="attempts without an answer")
+    statuses = models.JSONField(default=dict, help_text='answers by status, such as {"200 OK": 7}')
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def consumer_name(self) -> str:
+        """Under which the log keeps its position."""
+        return f"endpoint:{self.name}"
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether its settings come from `config.yml`."""
+        return self.origin == self.Origin.CONFIG
+
+    @property
+    def is_active(self) -> bool:
+        """Whether events are sent to it."""
+        return not (self.is_disabled or self.is_absent or self.is_paused)
+
+    @property
+    def state(self) -> State:
+        """What it is about, the operator's and the configuration's word before the receiver's."""
+        if self.is_absent:
+            return self.State.ABSENT
+        if self.is_disabled:
+            return self.State.DISABLED
+        if self.is_paused:
+            return self.State.PAUSED
+        if not self.consecutive_failures:
+            return self.State.DELIVERING
+        return self.State.BACKING_OFF if self.consecutive_failures >= self.threshold else self.State.RETRYING
+
+    def retry_in_seconds(self, now: datetime) -> float:
+        """Until the next attempt of an endpoint that backs off; never longer than its backoff."""
+        if self.state != self.State.BACKING_OFF or self.next_try_at is None:
+            return 0.0
+        return min(self.backoff_seconds, max(0.0, (self.next_try_at - now) / timedelta(seconds=1)))
+
+
+class Attempt(models.Model):
+    """One failed attempt, or a batch of successful ones (events first_seq … seq, about a second's worth at most).
+
+    Pruned to the newest KEPT_ATTEMPTS of each kind an endpoint.
+    """
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, db_index=False, related_name="attempts")
+    is_success = models.BooleanField()
+    first_seq = models.BigIntegerField()
+    seq = models.BigIntegerField(help_text="number in the log of the event, of the last one of a batch")
+    event_id = models.CharField(max_length=128, help_text="its id, of the last one of a batch")
+    events = models.PositiveIntegerField(default=1, help_text="how many; ignored ones within a batch do not count")
+    attempted_at = models.DateTimeField(help_text="when the first exchange began")
+    duration_seconds = models.FloatField(help_text="from sending to the answer, summed up over a batch")
+    status = models.PositiveSmallIntegerField(null=True, help_text="empty without an answer")
+    error = models.CharField(max_length=MAX_ERROR_LENGTH, blank=True)
+    answer = models.TextField(blank=True, help_text="how the body of a refusal began")
+
+    class Meta:
+        indexes = (models.Index(fields=("endpoint", "is_success", "id"), name="attempt_newest"),)
+
+    def __str__(self) -> str:
+        return f"{self.endpoint_id} {self.seq} {self.status or self.error}"

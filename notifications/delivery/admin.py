@@ -1,0 +1,96 @@
+"""Endpoints and attempts in the admin: to look at, and to pause and resume. Secrets are not in these tables."""
+
+from datetime import timedelta
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.admin import ModelAdmin
+
+from notifications.delivery.backlog import Backlog, describe, measure_backlogs
+from notifications.delivery.models import Attempt, Endpoint
+from notifications.delivery.pauses import pause_endpoint, resume_endpoint
+from registryhub.database.bounded import BoundedPaginator
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that the hub writes itself."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(ReadOnlyAdmin):
+    """Webhooks: their settings are those of `config.yml`, with names but no values of headers."""
+
+    list_display = ("name", "url", "what", "position", "pending", "oldest_pending", "last_error")
+    ordering = ("name",)
+    sortable_by = ("name",)
+    search_fields = ("name",)
+    actions = ("pause", "resume")
+    readonly_fields = ("what", "position", "pending", "oldest_pending")
+
+    def has_pause_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("delivery.change_endpoint")
+
+    @admin.action(description="Pause", permissions=("pause",))
+    def pause(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
+        for endpoint in endpoints:
+            pause_endpoint(endpoint)
+
+    @admin.action(description="Resume", permissions=("pause",))
+    def resume(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
+        for endpoint in endpoints:
+            resume_endpoint(endpoint)
+
+    @admin.display(description="state")
+    def what(self, endpoint: Endpoint) -> str:
+        return describe(endpoint, _measured(endpoint), timezone.now())
+
+    @admin.display(description="position", empty_value="new")
+    def position(self, endpoint: Endpoint) -> int | None:
+        return _measured(endpoint).position
+
+    @admin.display(description="pending")
+    def pending(self, endpoint: Endpoint) -> str:
+        backlog = _measured(endpoint)
+        return str(backlog.pending) if backlog.is_exact else f"at most {backlog.pending}"
+
+    @admin.display(description="oldest pending", empty_value="–")
+    def oldest_pending(self, endpoint: Endpoint) -> timedelta | None:
+        seconds = _measured(endpoint).oldest_pending_seconds(timezone.now())
+        return None if seconds is None else timedelta(seconds=round(seconds))
+
+
+def _measured(endpoint: Endpoint) -> Backlog:
+    """Measured once a page and endpoint, though several columns show it."""
+    if "backlog" not in endpoint.__dict__:
+        endpoint.__dict__["backlog"] = measure_backlogs([endpoint])[endpoint.pk]
+    backlog: Backlog = endpoint.__dict__["backlog"]
+    return backlog
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    """What became of each attempt: failures one by one, successes in batches."""
+
+    list_display = ("attempted_at", "endpoint", "is_success", "seq", "events", "status", "error", "milliseconds")
+    list_filter = ("endpoint", "is_success")
+    list_select_related = ("endpoint",)
+    ordering = ("-id",)
+    sortable_by = ()
+
+    @admin.display(description="ms an event")
+    def milliseconds(self, attempt: Attempt) -> str:
+        return f"{1000 * attempt.duration_seconds / attempt.events:.1f}"

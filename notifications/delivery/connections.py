@@ -1,0 +1,125 @@
+"""One HTTP/1.1 connection with a deadline over everything that happens on it: look-up aside, connecting, TLS, the
+proxy's tunnel, sending and reading. A thin client of our own because each event is one request: `http.client` needs
+two to three times as long for it, and has no deadline against an answer that drips.
+"""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable
+
+from notifications.delivery.answers import Answer, BadAnswer, Receive, parse_head, read_answer
+from notifications.delivery.targets import Place, Target
+
+IDLE_SECONDS = 30.0
+"""A connection that rested longer is not used again: something between may have forgotten it."""
+AGE_SECONDS = 300.0
+"""Nor is one older than this, so that a changed address of the receiver is noticed."""
+_CHUNK = 64 * 1024
+
+
+class Deadline:
+    """Until when an exchange must be over, by the monotonic clock."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left_seconds(self) -> float:
+        """Raises TimeoutError when nothing is left."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+class Connection:
+    """An open connection. Raises OSError (TimeoutError, ssl.SSLError among them), BadAnswer and NoAnswer."""
+
+    def __init__(self, target: Target, deadline: Deadline, tls: ssl.SSLContext | None) -> None:
+        self._opened = self._used = time.monotonic()
+        self._socket = _open(target, deadline, tls)
+
+    def exchange(self, request: bytes, deadline: Deadline) -> Answer:
+        """Send one request and read its answer."""
+        _send(self._socket, request, deadline)
+        answer = read_answer(_receiver(self._socket, deadline))
+        self._used = time.monotonic()
+        return answer
+
+    def is_usable(self) -> bool:
+        """Whether another request may be sent: young, recently used, and the peer has neither closed nor spoken."""
+        now = time.monotonic()
+        if now - self._used > IDLE_SECONDS or now - self._opened > AGE_SECONDS:
+            return False
+        try:
+            self._socket.settimeout(0)
+            self._socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        return False
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _open(target: Target, deadline: Deadline, tls: ssl.SSLContext | None) -> socket.socket:
+    connection = _dial(target.dial, deadline)
+    try:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if target.tunnel is not None:
+            _send(connection, target.tunnel, deadline)
+            _read_tunnel_answer(_receiver(connection, deadline, at_once=1))
+        if tls is None:
+            return connection
+        connection.settimeout(deadline.left_seconds())
+        return tls.wrap_socket(connection, server_hostname=target.tls_host)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _dial(place: Place, deadline: Deadline) -> socket.socket:
+    """The first address that answers; each gets its share of the time."""
+    addresses = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+    error: OSError = OSError("the name has no address")
+    for number, (family, kind, protocol, _, address) in enumerate(addresses):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.settimeout(deadline.left_seconds() / (len(addresses) - number))
+            connection.connect(address)
+        except OSError as failure:
+            connection.close()
+            error = failure
+        else:
+            return connection
+    raise error
+
+
+def _send(connection: socket.socket, data: bytes, deadline: Deadline) -> None:
+    view = memoryview(data)
+    while view:
+        connection.settimeout(deadline.left_seconds())
+        view = view[connection.send(view) :]
+
+
+def _receiver(connection: socket.socket, deadline: Deadline, *, at_once: int = _CHUNK) -> Receive:
+    def receive() -> bytes:
+        connection.settimeout(deadline.left_seconds())
+        return connection.recv(at_once)
+
+    return receive
+
+
+def _read_tunnel_answer(receive: Callable[[], bytes]) -> None:
+    """Byte by byte, since what follows the blank line is TLS already."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = receive()
+        if not byte or len(head) > 8192:
+            raise BadAnswer("the proxy did not answer CONNECT")
+        head += byte
+    status = parse_head(head.removesuffix(b"\r\n\r\n")).status
+    if not 200 <= status < 300:
+        raise BadAnswer(f"the proxy answered {status} to CONNECT")

@@ -1,0 +1,108 @@
+"""The configured endpoints: their rows, their consumers of the log, and what each is made of."""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from notifications.delivery.filters import build_filter
+from notifications.delivery.ledger import Ledger
+from notifications.delivery.models import Endpoint
+from notifications.delivery.reports import Reports
+from notifications.delivery.retry import Policy
+from notifications.delivery.send import Sender
+from notifications.delivery.sinks import HttpSink
+from notifications.log.consume import Feed, StreamConsumer
+from registryhub.config.notifications import Endpoint as Configured
+from registryhub.version import VERSION
+
+logger = logging.getLogger("notifications.delivery")
+
+
+def consumers() -> list[StreamConsumer]:
+    """A consumer of the log for each endpoint that is neither disabled nor paused; a new one starts at the head."""
+    configured = settings.HUB.notifications.endpoints
+    rows = sync_endpoints(configured)
+    active = [(rows[endpoint.name], endpoint) for endpoint in configured if rows[endpoint.name].is_active]
+    return [
+        StreamConsumer(row.consumer_name, partial(deliver, row.pk, endpoint), start_at_head=True)
+        for row, endpoint in active
+    ]
+
+
+def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
+    """All that stands between the log and one receiver, from top to bottom."""
+    endpoint = Endpoint.objects.get(pk=endpoint_id)
+    wanted = build_filter(configured.ignored_actions, configured.ignored_media_types, settings.HUB.hub.events)
+    sink = HttpSink(
+        url=configured.url.get_secret_value(),
+        headers={name: [value.get_secret_value() for value in values] for name, values in configured.headers.items()},
+        timeout_seconds=configured.timeout_seconds,
+        user_agent=f"RegistryHub/{VERSION}",
+        environment=os.environ,
+    )
+    ledger = Ledger(endpoint, feed, Policy(configured.threshold, configured.backoff_seconds))
+    reports = Reports(endpoint.name, endpoint.url)
+    logger.info(
+        "endpoint %s: sending to %s from number %d on, timeout %g s, threshold %d, backoff %g s, headers: %s",
+        *(endpoint.name, endpoint.url, feed.position + 1, configured.timeout_seconds, configured.threshold),
+        *(configured.backoff_seconds, ", ".join(configured.headers) or "none"),
+    )
+    try:
+        Sender(feed=feed, wanted=wanted, sink=sink, ledger=ledger, reports=reports).run()
+    finally:
+        sink.close()
+
+
+def sync_endpoints(configured: Sequence[Configured]) -> dict[str, Endpoint]:
+    """Make the rows say what the configuration says, writing only what differs, and return them by name.
+
+    The row of an endpoint that is no longer configured stays, marked absent, and so does its position in the log.
+    """
+    wanted = {endpoint.name: _settings_of(endpoint) for endpoint in configured}
+    known = {row.name: row for row in Endpoint.objects.all()}
+    new = [Endpoint(name=name, **values) for name, values in wanted.items() if name not in known]
+    gone = {row.name: {"is_absent": True} for row in known.values() if row.is_configured and row.name not in wanted}
+    changed = [
+        known[name] for name, values in (wanted | gone).items() if name in known and _assign(known[name], values)
+    ]
+    if not new and not changed:
+        return known
+    with transaction.atomic():
+        Endpoint.objects.bulk_create(new, ignore_conflicts=True)
+        for row in changed:
+            row.save(update_fields=_SETTINGS)
+    return {row.name: row for row in Endpoint.objects.all()}
+
+
+def _settings_of(endpoint: Configured) -> dict[str, Any]:
+    return {
+        "origin": Endpoint.Origin.CONFIG,
+        "url": str(endpoint.url),
+        "header_names": sorted(endpoint.headers),
+        "timeout_seconds": endpoint.timeout_seconds,
+        "threshold": endpoint.threshold,
+        "backoff_seconds": endpoint.backoff_seconds,
+        "ignored_media_types": sorted(endpoint.ignored_media_types),
+        "ignored_actions": sorted(endpoint.ignored_actions),
+        "is_disabled": endpoint.disabled,
+        "is_absent": False,
+    }
+
+
+_SETTINGS = (
+    *("origin", "url", "header_names", "timeout_seconds", "threshold", "backoff_seconds"),
+    *("ignored_media_types", "ignored_actions", "is_disabled", "is_absent"),
+)
+
+
+def _assign(row: Endpoint, values: Mapping[str, Any]) -> bool:
+    """Whether that changed anything."""
+    changed = {name: value for name, value in values.items() if getattr(row, name) != value}
+    for name, value in changed.items():
+        setattr(row, name, value)
+    return bool(changed)

@@ -1,0 +1,49 @@
+"""Which events of the log an endpoint gets: said once as a test of an event and once as a condition of a query."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from notifications.log.consume import LoggedEvent
+from registryhub.access.models import HUB_SOURCE_ID
+from registryhub.config.hub import Events
+
+BLOB_MEDIA_TYPE = "application/octet-stream"
+"""What the events of blobs carry, whatever the manifests call them (reference C.2)."""
+_READS = ("pull", "check")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Only events of this hub, of actions and media types that are not excluded (reference C.1)."""
+
+    excluded_actions: frozenset[str]
+    excluded_media_types: frozenset[str]
+    sends_blob_pulls: bool
+
+    def takes(self, event: LoggedEvent) -> bool:
+        if event.source_id != HUB_SOURCE_ID or event.action in self.excluded_actions:
+            return False
+        if event.media_type in self.excluded_media_types:
+            return False
+        return self.sends_blob_pulls or event.media_type != BLOB_MEDIA_TYPE or event.action not in _READS
+
+    def condition(self) -> Q:
+        """The same for a query over the log."""
+        condition = Q(source_id=HUB_SOURCE_ID)
+        if self.excluded_actions:
+            condition &= ~Q(action__in=self.excluded_actions)
+        if self.excluded_media_types:
+            condition &= ~Q(media_type__in=self.excluded_media_types)
+        if not self.sends_blob_pulls:
+            condition &= ~Q(media_type=BLOB_MEDIA_TYPE, action__in=_READS)
+        return condition
+
+
+def build_filter(ignored_actions: Iterable[str], ignored_media_types: Iterable[str], events: Events) -> Filter:
+    """The filter of an endpoint. A check is sent as a pull if at all, so whoever ignores pulls ignores checks too."""
+    excluded = frozenset(ignored_actions)
+    if not events.compat or "pull" in excluded:
+        excluded |= {"check"}
+    return Filter(excluded, frozenset(ignored_media_types), events.blob_pulls)

@@ -1,0 +1,138 @@
+"""Where rendered envelopes go: one POST each over a kept connection, and what became of it."""
+
+import socket
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from http import HTTPStatus
+from itertools import chain
+from typing import NamedTuple, Protocol
+
+from notifications.delivery.answers import Answer, BadAnswer, NoAnswer
+from notifications.delivery.connections import Connection, Deadline
+from notifications.delivery.targets import BadTarget, Target, find_target
+from notifications.events import MEDIA_TYPE_V2
+
+Headers = Mapping[str, Sequence[str]]
+
+
+class Outcome(NamedTuple):
+    """What became of one attempt. `status` is None without an answer; `error` is empty for a success."""
+
+    duration_seconds: float
+    status: int | None
+    error: str = ""
+    answer: bytes = b""
+
+    @property
+    def is_success(self) -> bool:
+        return not self.error
+
+
+class Sink(Protocol):
+    """Takes one envelope at a time and never raises for what the other side does."""
+
+    def post(self, body: bytes) -> Outcome: ...
+
+    def close(self) -> None: ...
+
+
+class HttpSink:
+    """POSTs to one URL. `headers` are sent as they are spelled, and replace the sink's own of the same name.
+
+    `environment` is where proxies are looked for. A URL that cannot be used fails each attempt with the reason.
+    """
+
+    def __init__(
+        self, *, url: str, headers: Headers, timeout_seconds: float, user_agent: str, environment: Mapping[str, str]
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._connection: Connection | None = None
+        self._problem = ""
+        try:
+            self._target = find_target(url, environment)
+        except BadTarget as error:
+            self._problem = str(error)
+            return
+        self._head = _render_head(self._target, headers, user_agent)
+        self._tls = ssl.create_default_context() if self._target.tls_host else None
+        values = chain(*headers.values(), (value for _, value in self._target.headers))
+        self._secrets = [value.encode("latin-1") for value in values if value]
+
+    def post(self, body: bytes) -> Outcome:
+        if self._problem:
+            return Outcome(0.0, None, self._problem)
+        started = time.monotonic()
+        try:
+            answer = self._exchange(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
+        except (OSError, BadAnswer, NoAnswer) as error:
+            self.close()
+            return Outcome(time.monotonic() - started, None, self._explain(error))
+        duration_seconds = time.monotonic() - started
+        if not answer.is_reusable:
+            self.close()
+        if 200 <= answer.status < 300:
+            return Outcome(duration_seconds, answer.status)
+        return Outcome(duration_seconds, answer.status, _refusal(answer.status), self._masked(answer.body))
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _exchange(self, request: bytes) -> Answer:
+        """Over the kept connection; if that has died while idle, over a new one, and no failure is counted for it."""
+        deadline = Deadline(self._timeout_seconds)
+        if self._connection is not None and self._connection.is_usable():
+            try:
+                return self._connection.exchange(request, deadline)
+            except _DIED_WHILE_IDLE:
+                pass
+        self.close()
+        self._connection = Connection(self._target, deadline, self._tls)
+        return self._connection.exchange(request, deadline)
+
+    def _explain(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"no answer within {self._timeout_seconds:g} s"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"TLS: {error.verify_message}"
+        if isinstance(error, socket.gaierror):
+            return f"the host was not found: {error.strerror}"
+        if isinstance(error, OSError):
+            return error.strerror or str(error) or type(error).__name__
+        return str(error)
+
+    def _masked(self, answer: bytes) -> bytes:
+        """Without the values of our headers: some servers repeat the request in what they answer."""
+        for secret in self._secrets:
+            answer = answer.replace(secret, b"***")
+        return answer
+
+
+_DIED_WHILE_IDLE = (NoAnswer, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+
+
+@cache
+def status_text(status: int) -> str:
+    """`503 Service Unavailable`: our own words for the number, since a receiver may say anything."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)
+
+
+def _refusal(status: int) -> str:
+    text = f"answered {status_text(status)}"
+    return f"{text}; redirects are not followed" if 300 <= status < 400 else text
+
+
+def _render_head(target: Target, headers: Headers, user_agent: str) -> bytes:
+    """The head of every request, up to the number that Content-Length needs."""
+    own = (("User-Agent", user_agent), ("Content-Type", MEDIA_TYPE_V2), *target.headers)
+    configured = {name.lower() for name in headers}
+    lines = [f"POST {target.request_target} HTTP/1.1", f"Host: {target.host_header}"]
+    lines += [f"{name}: {value}" for name, value in own if name.lower() not in configured]
+    lines += [f"{name}: {value}" for name, values in headers.items() for value in values]
+    return "\r\n".join([*lines, "Content-Length: "]).encode("latin-1")
