@@ -89,7 +89,7 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-_database = dict(dj_database_url.parse(HUB.database_url))
+_database: dict[str, Any] = {**dj_database_url.parse(HUB.database_url)}
 if "sqlite" in str(_database["ENGINE"]):
     _database["ENGINE"] = "registryhub.database.sqlite"
     _database["CONN_MAX_AGE"] = None
@@ -103,7 +103,7 @@ else:
     _database["ENGINE"] = "registryhub.database.postgresql"
     _database["CONN_MAX_AGE"] = 0
     _database["OPTIONS"] = {
-        **dict(_database.get("OPTIONS") or {}),
+        **(_database.get("OPTIONS") or {}),
         "pool_size": HUB.hub.database.pool,
         "connect_timeout": 3,
     }

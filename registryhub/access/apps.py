@@ -1,6 +1,8 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.management.color import no_style
+from django.db import connections
 from django.db.models.signals import post_migrate
 
 
@@ -17,4 +19,9 @@ def _make_hub_source(sender: AppConfig, using: str, **_: Any) -> None:
     from registryhub.access.models import HUB_SOURCE_ID, HUB_SOURCE_NAME
 
     source = sender.get_model("Source")
-    source.objects.using(using).get_or_create(pk=HUB_SOURCE_ID, defaults={"name": HUB_SOURCE_NAME})
+    _, is_new = source._default_manager.using(using).get_or_create(pk=HUB_SOURCE_ID, defaults={"name": HUB_SOURCE_NAME})
+    if is_new:  # a row with a number of its own does not move PostgreSQL's sequence
+        connection = connections[using]
+        with connection.cursor() as cursor:
+            for statement in connection.ops.sequence_reset_sql(no_style(), [source]):
+                cursor.execute(statement)

@@ -46,8 +46,8 @@ class Lookup:
     def _all_sqlite(self, wrapper: SqliteWrapper, parameters: tuple[object, ...]) -> list[Row]:
         if wrapper.in_atomic_block:
             with wrapper.cursor() as cursor:
-                cursor.execute(self.sql, parameters)
-                return cursor.fetchall()
+                cursor.execute(self.sql, cast(tuple[Any, ...], parameters))
+                return list(cursor.fetchall())
         pool = wrapper.reader_pool()
         try:
             with pool.connection() as reader:

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from registryhub.config.load import load_config
 
-from registryhub.access import htpasswd, throttle
+from registryhub.access import throttle
 from registryhub.access.gate import HtpasswdGate, OpenGate, gate_from_config
 from registryhub.access.htpasswd import Htpasswd, create_missing_file
 from registryhub.access.models import Guess
@@ -80,7 +80,7 @@ def test_everything_else_is_challenged(gate: HtpasswdGate, authorization: str | 
 def test_a_right_password_is_remembered_without_a_query(gate: HtpasswdGate, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second request pays no bcrypt and no query."""
     gate.authorize(basic("ada", "secret"), ADDRESS)
-    monkeypatch.setattr(htpasswd.bcrypt, "checkpw", None)
+    monkeypatch.setattr(bcrypt, "checkpw", None)
     with CaptureQueriesContext(connection) as queries:
         assert gate.authorize(basic("ada", "secret"), ADDRESS) == "ada"
     assert len(queries) == 0
@@ -116,7 +116,7 @@ def test_guessing_has_to_wait_before_bcrypt_is_paid(gate: HtpasswdGate, monkeypa
     """After the free tries the answer is 429 with Retry-After, even for the right password."""
     for number in range(throttle.FREE_TRIES_OF_A_USER + 1):
         assert refusal(gate, basic("ada", f"guess {number}")).code.status == 401
-    monkeypatch.setattr(htpasswd.bcrypt, "checkpw", None)
+    monkeypatch.setattr(bcrypt, "checkpw", None)
     error = refusal(gate, basic("ada", "secret"))
     assert error.code.status == 429
     assert int(dict(error.headers)["retry-after"]) >= 1

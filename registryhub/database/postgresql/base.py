@@ -76,17 +76,22 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _open(self, parameters: dict[str, Any]) -> PooledConnection:
         connection: PooledConnection = super().get_new_connection(parameters)
         connection.autocommit = True
-        self._configure_timezone(connection)
+        self._configure_timezone(connection)  # type: ignore[attr-defined]
         return connection
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> PooledConnection:
         if self.settings_dict["NAME"] is None:  # the maintenance connection of test databases
             return super().get_new_connection(conn_params)  # type: ignore[no-any-return]
-        self.isolation_level = base.IsolationLevel.READ_COMMITTED
+        self.isolation_level = psycopg2.extensions.ISOLATION_LEVEL_READ_COMMITTED
         try:
             return self.hub_pool().take()
         except PoolExhausted as error:
             raise OperationalError(str(error)) from error
+
+    def close_pool(self) -> None:
+        """Called by Django before it drops or copies a database: free connections would be in the way."""
+        if self.settings_dict["NAME"] is not None:
+            self.hub_pool().clear()
 
     def _close(self) -> None:
         connection = self.connection
@@ -98,4 +103,4 @@ class DatabaseWrapper(base.DatabaseWrapper):
         with self.wrap_database_errors:
             if not connection.closed and connection.info.transaction_status != _IDLE:
                 connection.close()
-            self.hub_pool().give(connection)  # type: ignore[arg-type]
+            self.hub_pool().give(connection)
