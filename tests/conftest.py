@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
 
+import django
 import pytest
 
 from tests.servers.databases import KINDS, Databases, Kind, database_servers, fresh_databases
@@ -34,12 +35,18 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "registryhub.settings"
     if is_worker(config):
         place_worker(run_folder(), config.workerinput["workerid"])  # type: ignore[attr-defined]
-        return
+    else:
+        start_run(config)
+    django.setup()
+
+
+def start_run(config: pytest.Config) -> None:
     stack = config.stash[SERVERS] = ExitStack()
     folder = config.stash[FOLDER] = begin_run()
     try:
         servers = stack.enter_context(database_servers(chosen_kind(config), folder, fsync=False))
     except BaseException:
+        del config.stash[FOLDER]
         end_run(folder)
         raise
     place_run(folder, servers)
@@ -167,3 +174,9 @@ def new_databases(database_kind: Kind) -> Callable[[], Databases]:
 def databases(new_databases: Callable[[], Databases]) -> Databases:
     """Empty databases for the one hub of a test."""
     return new_databases()
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The test database is not dropped, it goes with the folder: pools may hold connections until the end."""
+    return True
