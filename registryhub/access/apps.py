@@ -19,9 +19,10 @@ def _make_hub_source(sender: AppConfig, using: str, **_: Any) -> None:
     from registryhub.access.models import HUB_SOURCE_ID, HUB_SOURCE_NAME
 
     source = sender.get_model("Source")
-    _, is_new = source._default_manager.using(using).get_or_create(pk=HUB_SOURCE_ID, defaults={"name": HUB_SOURCE_NAME})
-    if is_new:  # a row with a number of its own does not move PostgreSQL's sequence
+    made = source._default_manager.using(using).get_or_create(pk=HUB_SOURCE_ID, defaults={"name": HUB_SOURCE_NAME})
+    if made[1]:  # a row with a number of its own does not move PostgreSQL's sequence
         connection = connections[using]
         with connection.cursor() as cursor:
-            for statement in connection.ops.sequence_reset_sql(no_style(), [source]):
+            statements: list[str] = connection.ops.sequence_reset_sql(no_style(), [source])
+            for statement in statements:
                 cursor.execute(statement)
