@@ -55,8 +55,8 @@ def is_loopback(host: str) -> bool:
 def split_url(text: str, schemes: Collection[str]) -> SplitResult:
     """The parts of a URL with one of the schemes. Raises ValueError, which never repeats the URL."""
     names = " or ".join(f"{scheme}://" for scheme in schemes)
-    if re.search(r"[\x00-\x20\x7f]", text):
-        raise ValueError("holds a space or control character; percent-encode it")
+    if re.search(r"[^\x21-\x7e]", text):
+        raise ValueError("holds a space, control or non-ASCII character; percent-encode it")
     try:
         parts = urlsplit(text)
         _ = parts.port
@@ -68,7 +68,11 @@ def split_url(text: str, schemes: Collection[str]) -> SplitResult:
 
 
 def _without_values(error: ValueError) -> str:
-    return "its port is no number up to 65535" if "ort" in str(error) else "its host is malformed"
+    return (
+        "its port is no number up to 65535 (percent-encode / ? # and @ in a password)"
+        if "ort" in str(error)
+        else "its host is malformed"
+    )
 
 
 def _check_http(text: str) -> str:
@@ -86,7 +90,7 @@ def _check_base(text: str) -> str:
 
 def _check_database(text: str) -> str:
     parts = split_url(text, ("postgres", "postgresql", "sqlite"))
-    if parts.scheme == "sqlite" and (parts.netloc or len(parts.path) < 2):
+    if parts.scheme == "sqlite" and (parts.netloc or parts.path in ("", "/", "/:memory:")):
         raise ValueError("must name a file, such as sqlite:///hub.sqlite3: several processes share it")
     if parts.scheme != "sqlite" and len(parts.path) < 2:
         raise ValueError("names no database; write postgres://USER:PASSWORD@HOST:PORT/DATABASE")
@@ -115,8 +119,10 @@ class SecretUrl(SecretStr):
         netloc = urlsplit(self._secret_value).netloc
         user, at, host = netloc.rpartition("@")
         name, colon, _ = user.partition(":")
-        shown = f"{name}:{_MASK}{at}{host}" if colon else netloc
-        return _mask_query(self._secret_value.replace(netloc, shown, 1))
+        shown = f"{name}:{_MASK}" if colon else name
+        if user and not colon and self._secret_value.startswith("http"):
+            shown = _MASK  # a lone user of a webhook is usually a token
+        return _mask_query(self._secret_value.replace(netloc, f"{shown}{at}{host}", 1))
 
 
 def _mask_query(url: str) -> str:

@@ -61,15 +61,15 @@ def child(node: Node | None, part: str | int) -> Node | None:
     return None
 
 
-def parse_document(text: str, *, variable: str | None = None, path: KeyPath = ()) -> tuple[Node, list[Problem]]:
-    """The tree of a YAML text, and every problem found in it; of broken syntax the first only.
+def parse_document(text: str, *, variable: str | None = None, path: KeyPath = ()) -> tuple[Node | None, list[Problem]]:
+    """The tree of a YAML text, and every problem found in it; no tree and one problem when the syntax is broken.
 
     With `variable` the text is the value of that environment variable, to be placed at `path`.
     """
     reader = _Reader(variable)
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-        node: Node = reader.read(root, path, Origin(variable=variable)) if root else reader.null(path)
+        node = reader.read(root, path, Origin(variable=variable)) if root else reader.null(path)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         reader.report(f"is no valid YAML: {error.problem}", path, line)
@@ -79,7 +79,7 @@ def parse_document(text: str, *, variable: str | None = None, path: KeyPath = ()
         reader.report("is nested too deeply", path, None)
     else:
         return node, reader.problems
-    return Table(Origin(variable=variable)), reader.problems
+    return None, reader.problems
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ The rest of a `REGISTRY_` name is split at underscores into keys: `REGISTRY_HTTP
 a number, and its own length appends. Values are read as YAML, except where the key wants text.
 """
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,8 @@ from typing import Any
 from registryhub.config.document import Items, Node, Scalar, Table, child, parse_document
 from registryhub.config.errors import KeyPath, Origin, Problem, join_key
 from registryhub.config.model import Config
-from registryhub.config.schema import find_section, is_textual
-from registryhub.config.variables import PREFIX, RefusedError, UnrecognizedError, find_target, is_index
+from registryhub.config.schema import find_section, is_textual, leaves
+from registryhub.config.variables import PREFIX, RefusedError, UnrecognizedError, find_target, is_index, variable_name
 
 CONFIGURATION_PATH = "REGISTRY_CONFIGURATION_PATH"
 _WITHOUT_EFFECT = "REGISTRY_VERSION"
@@ -52,13 +53,14 @@ class Overlay:
         try:
             path, annotation = find_target(name, self.tree)
         except UnrecognizedError:
-            self.warnings.append(Problem("is no key of the configuration; ignored", "", Origin(None, name)))
+            self.warnings.append(Problem(_ignored(name), "", Origin(None, name)))
         except RefusedError as error:
             self.problems.append(Problem(str(error), error.key, Origin(None, name)))
         else:
-            self._set(path, self._read(name, value, path, annotation), name)
+            if (node := self._read(name, value, path, annotation)) is not None:
+                self._set(path, node, name)
 
-    def _read(self, name: str, value: str, path: KeyPath, annotation: Any) -> Node:
+    def _read(self, name: str, value: str, path: KeyPath, annotation: Any) -> Node | None:
         if is_textual(annotation):
             return Scalar(value, value, Origin(None, name), path)
         node, problems = parse_document(value, variable=name, path=path)
@@ -78,7 +80,7 @@ class Overlay:
 
     def _read_file(self, name: str, path: KeyPath, file: str) -> str | None:
         try:
-            text = Path(file).read_text(encoding="utf-8").strip("\r\n")
+            text = Path(file).read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
             self.problems.append(
@@ -107,6 +109,12 @@ class Overlay:
                 return
             here = found
         _put(here, path[-1], node)
+
+
+def _ignored(name: str) -> str:
+    known = [variable_name(path) for path, _ in leaves(Config)]
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
+    return f"is no key of the configuration and ignored{f'; did you mean {nearest[0]}?' if nearest else ''}"
 
 
 def _order(name: str) -> list[tuple[bool, int, str]]:

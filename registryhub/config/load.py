@@ -35,19 +35,18 @@ def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
     Raises ConfigError with every problem.
     """
     tree, problems = parse_document(DEFAULT_DOCUMENT if path is None else _read(path))
-    if problems:
+    if tree is None:
         raise ConfigError(_in_file(problems, path))
     if isinstance(tree, Scalar) and tree.is_null:
         tree = Table(Origin())
     if not isinstance(tree, Table):
         raise ConfigError([Problem("must be a mapping of keys, beginning with version: 0.1", file=path)])
-    overlay = Overlay(tree)
+    overlay = Overlay(tree, problems)
     overlay.apply(environ)
     if path is None:
         _keep_files_in_data(tree)
     config = _validated(tree, overlay.problems, path)
-    config._warnings = tuple(_in_file((*overlay.warnings, *config.warnings), path))
-    return config
+    return config.with_warnings(_in_file((*overlay.warnings, *config.warnings), path))
 
 
 def _read(path: Path) -> str:

@@ -3,8 +3,9 @@
 To serve another section of the reference: write its class, give it a field here, and remove its rows in `unserved`.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
@@ -53,18 +54,11 @@ class Storage(Section):
     filesystem: Filesystem | None = None
     delete: Delete = Delete()
 
-    @classmethod
-    def prepare(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Raises ValueError unless there is a driver; one that is not served is refused by its own name."""
-        if not data.keys() - {"delete"}:
-            raise ValueError("names no driver; add filesystem: {rootdirectory: /var/lib/registry}")
-        return data
-
     @property
     def driver(self) -> Filesystem:
         """The parameters of the one driver; their type tells which it is."""
         if self.filesystem is None:
-            raise LookupError("a configuration that was read always has a driver")
+            raise LookupError("this configuration was not loaded by load_config, which refuses one without a driver")
         return self.filesystem
 
 
@@ -117,9 +111,7 @@ class Auth(Section):
 
     @classmethod
     def prepare(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Raises ValueError when there is more than one type."""
-        if len(data) > 1:
-            raise ValueError(f"names {len(data)} types ({', '.join(data)}); keep one")
+        """The reference reads the mapping `{none: }` like the text."""
         return {key: value for key, value in data.items() if key != "none"}
 
 
@@ -139,6 +131,12 @@ class Config(Section):
     hub: Hub = Field(default_factory=lambda: Hub.model_validate({}))
 
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())
+
+    def with_warnings(self, warnings: Iterable[Problem]) -> Self:
+        """The same configuration with other warnings."""
+        config = self.model_copy()
+        config._warnings = tuple(warnings)
+        return config
 
     @property
     def warnings(self) -> tuple[Problem, ...]:

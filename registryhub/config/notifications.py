@@ -8,7 +8,7 @@ from registryhub.config.addresses import HttpUrl
 from registryhub.config.document import Scalar
 from registryhub.config.errors import Problem, join_key
 from registryhub.config.headers import RequestHeaders
-from registryhub.config.section import Section, wrong_at
+from registryhub.config.section import Section
 from registryhub.config.values import Duration, Flag, Text, Whole, positive_or, read_text
 
 ACTIONS = ("pull", "push", "mount", "delete")
@@ -65,18 +65,8 @@ class Endpoint(Section):
         return frozenset(self.ignore.actions)
 
 
-def _check_unique(endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
-    seen: dict[str, int] = {}
-    for index, endpoint in enumerate(endpoints):
-        if endpoint.name in seen:
-            message = f"is already the name of endpoint {seen[endpoint.name]}; name each endpoint differently"
-            raise wrong_at(index, "name", message=message)
-        seen[endpoint.name] = index
-    return endpoints
-
-
 class Notifications(Section):
     """Events and the endpoints they go to."""
 
     events: EventFields = EventFields()
-    endpoints: Annotated[tuple[Endpoint, ...], AfterValidator(_check_unique)] = ()
+    endpoints: tuple[Endpoint, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from registryhub.config.crosscheck import crosscheck
 from registryhub.config.document import Node, child
 from registryhub.config.errors import ConfigError, KeyPath, Origin, Problem, join_key
 from registryhub.config.model import Config
@@ -24,17 +25,19 @@ _MESSAGES = {
 def validate(tree: Node) -> Config:
     """The configuration that the tree holds, with its warnings. Raises ConfigError with every problem."""
     warnings: list[Problem] = []
+    problems = list(crosscheck(tree))
     try:
         config = Config.model_validate(tree, context=warnings)
     except ValidationError as error:
-        raise ConfigError(_explain(details, tree) for details in error.errors(include_url=False)) from None
+        problems += [_explain(details, tree) for details in error.errors(include_url=False)]
+    if problems:
+        raise ConfigError(problems)
     if config.is_open:
         message = (
             "everybody who reaches this address can push, pull and delete; set auth.htpasswd or listen on 127.0.0.1"
         )
         warnings.append(Problem(message, "http.addr", origin_of(tree, ("http", "addr"))))
-    config._warnings = tuple(warnings)
-    return config
+    return config.with_warnings(warnings)
 
 
 def origin_of(tree: Node, path: KeyPath) -> Origin:
