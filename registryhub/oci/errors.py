@@ -1,7 +1,7 @@
 """The one table of errors of the data plane (reference B.3) and the exception that carries one.
 
 Rules raise; `registryhub.v2` renders. Messages and statuses are those clients of Distribution know; where a status
-differs from the reference (413, 503) the OCI distribution-spec 1.1 asks for it.
+differs from the reference (400 for a malformed chunk, 413, 503) the OCI distribution-spec 1.1 asks for it.
 """
 
 from dataclasses import dataclass
@@ -34,6 +34,7 @@ MANIFEST_BLOB_UNKNOWN = ErrorCode("MANIFEST_BLOB_UNKNOWN", 400, "blob unknown to
 BLOB_UNKNOWN = ErrorCode("BLOB_UNKNOWN", 404, "blob unknown to registry")
 BLOB_UPLOAD_UNKNOWN = ErrorCode("BLOB_UPLOAD_UNKNOWN", 404, "blob upload unknown to registry")
 BLOB_UPLOAD_INVALID = ErrorCode("BLOB_UPLOAD_INVALID", 404, "blob upload invalid")
+BLOB_UPLOAD_MALFORMED = ErrorCode("BLOB_UPLOAD_INVALID", 400, "blob upload invalid")
 PAGINATION_NUMBER_INVALID = ErrorCode("PAGINATION_NUMBER_INVALID", 400, "invalid number of results requested")
 
 

@@ -1,0 +1,135 @@
+"""Blobs: who may see which, and where their bytes are.
+
+A blob's row is the lock between pushes and a collection. Who links a blob calls `lock_blob` first, in the transaction
+that links it, and then makes sure the bytes are there; who removes one deletes its row first, in the transaction in
+which it removes the bytes. So what a push linked is never removed.
+"""
+
+import logging
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from registryhub.access.models import HUB_SOURCE_ID
+from registryhub.access.repositories import ensure_repository
+from registryhub.database.lookups import Lookup
+from registryhub.oci.digests import Digest
+from registryhub.oci.errors import BLOB_UNKNOWN, OciError
+from registryhub.registry import announce
+from registryhub.registry.announce import RequestContext
+from registryhub.storage import paths
+from registryhub.storage.base import PathNotFound, Reader, StorageDriver
+
+_logger = logging.getLogger(__name__)
+
+_FIND = Lookup(
+    "blob_find",
+    """
+    SELECT blob.size
+    FROM access_repository AS repository
+    JOIN registry_bloblink AS link ON link.repository_id = repository.id
+    JOIN registry_blob AS blob ON blob.id = link.blob_id
+    WHERE repository.source_id = %s AND repository.name = %s AND blob.digest = %s
+    """,
+)
+_FIND_REPOSITORY = Lookup("blob_repository_find", "SELECT id FROM access_repository WHERE source_id = %s AND name = %s")
+_LOCK = """
+    INSERT INTO registry_blob (digest, size, created_at) VALUES (%s, %s, %s)
+    ON CONFLICT (digest) DO UPDATE SET size = excluded.size
+    RETURNING id
+"""
+_LOCK_OF_SOURCE = """
+    UPDATE registry_blob SET size = size
+    WHERE digest = %s AND id IN (
+        SELECT link.blob_id
+        FROM registry_bloblink AS link
+        JOIN access_repository AS repository ON repository.id = link.repository_id
+        WHERE repository.source_id = %s AND repository.name = %s
+    )
+    RETURNING id, size
+"""
+_LINK = """
+    INSERT INTO registry_bloblink (repository_id, blob_id, created_at) VALUES (%s, %s, %s)
+    ON CONFLICT (repository_id, blob_id) DO NOTHING
+"""
+_UNLINK = """
+    DELETE FROM registry_bloblink
+    WHERE repository_id IN (SELECT id FROM access_repository WHERE source_id = %s AND name = %s)
+    AND blob_id IN (SELECT id FROM registry_blob WHERE digest = %s)
+"""
+
+
+def find_blob(repository: str, digest: Digest) -> int:
+    """The size of a blob that the repository links. Raises OciError(BLOB_UNKNOWN)."""
+    row = _FIND.one(HUB_SOURCE_ID, repository, str(digest))
+    if row is None:
+        raise OciError(BLOB_UNKNOWN, str(digest))
+    return int(row[0])
+
+
+def open_blob(driver: StorageDriver, digest: Digest, *, start: int, length: int) -> Reader:
+    """Read a part of a blob that `find_blob` has found. Raises OciError(BLOB_UNKNOWN) when its bytes are lost."""
+    try:
+        return driver.open_reader(paths.blob_data(digest.algorithm, digest.hex), start=start, length=length)
+    except PathNotFound as error:
+        _logger.error("blob %s has a row but no bytes: push it again", digest)
+        raise OciError(BLOB_UNKNOWN, str(digest)) from error
+
+
+def is_stored(driver: StorageDriver, digest: Digest, size: int) -> bool:
+    """Whether the bytes are in their place; a file of another size is none (and a push replaces it)."""
+    try:
+        return driver.size(paths.blob_data(digest.algorithm, digest.hex)) == size
+    except PathNotFound:
+        return False
+
+
+def repository_id(repository: str) -> int:
+    """The id of this hub's repository, which is made when it is new."""
+    row = _FIND_REPOSITORY.one(HUB_SOURCE_ID, repository)
+    return int(row[0]) if row else ensure_repository(HUB_SOURCE_ID, repository)
+
+
+def lock_blob(digest: Digest, size: int) -> int:
+    """The id of the blob's row, made or found, and locked until the caller's transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, (str(digest), size, _now()))
+        return int(cursor.fetchone()[0])
+
+
+def link_blob(repository_id: int, blob_id: int) -> None:
+    """Make a locked blob visible in a repository, if it is not yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LINK, (repository_id, blob_id, _now()))
+
+
+def mount_blob(
+    driver: StorageDriver, context: RequestContext, repository: str, digest: Digest, from_repository: str
+) -> bool:
+    """Link a blob of another repository, with its event; False when that one does not have it."""
+    if _FIND.one(HUB_SOURCE_ID, from_repository, str(digest)) is None:
+        return False
+    target_id = repository_id(repository)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCK_OF_SOURCE, (str(digest), HUB_SOURCE_ID, from_repository))
+            row = cursor.fetchone()
+        if row is None or not is_stored(driver, digest, row[1]):
+            return False
+        link_blob(target_id, row[0])
+        announce.blob_mounted(context, repository, str(digest), row[1], from_repository)
+    return True
+
+
+def unlink_blob(context: RequestContext, repository: str, digest: Digest) -> None:
+    """Remove a blob from a repository, with its event; its bytes stay for the others. Raises OciError(BLOB_UNKNOWN)."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_UNLINK, (HUB_SOURCE_ID, repository, str(digest)))
+            if cursor.rowcount == 0:
+                raise OciError(BLOB_UNKNOWN, str(digest))
+        announce.blob_deleted(context, repository, str(digest))
+
+
+def _now() -> str | None:
+    return connection.ops.adapt_datetimefield_value(timezone.now())

@@ -1,0 +1,79 @@
+"""The way of a request's body: through a hasher into the storage driver, chunk by chunk."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from registryhub.http.request import BodyReader
+from registryhub.oci.digests import Hasher
+from registryhub.storage.base import CHUNK_BYTES, Appender
+
+CHECK_BYTES = 64 << 20
+"""How much streams between two looks at the room that is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A body, and how many bytes it promised (None: as many as come).
+
+    `may_exceed` is set where the promise is not the transfer's own length, so that more could follow.
+    """
+
+    body: BodyReader
+    promised_bytes: int | None
+    may_exceed: bool = False
+
+    def chunks(self) -> Iterator[bytes]:
+        """At most what was promised; fewer when the client hangs up."""
+        if self.promised_bytes is None:
+            yield from iter(lambda: self.body.read(CHUNK_BYTES), b"")
+            return
+        left = self.promised_bytes
+        while left and (chunk := self.body.read(min(CHUNK_BYTES, left))):
+            left -= len(chunk)
+            yield chunk
+
+    def is_exceeded(self) -> bool:
+        """Whether more follows what was promised and has been read."""
+        return self.may_exceed and bool(self.body.read(1))
+
+
+def receive(incoming: Incoming, appender: Appender, hasher: Hasher | None, check: Callable[[], None]) -> int:
+    """Store the body and return how many bytes came. `check` may refuse to go on, by raising."""
+    count = 0
+    checked = 0
+    for chunk in incoming.chunks():
+        if hasher is not None:
+            hasher.update(chunk)
+        appender.write(chunk)
+        count += len(chunk)
+        if count - checked >= CHECK_BYTES:
+            checked = count
+            check()
+    return count
+
+
+class RunningHashers:
+    """The hashers of unfinished uploads that this process wrote to last, so that their next chunk reads nothing again.
+
+    Only a shortcut: an upload that moves to another process, or falls out here, is read once more at its end.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._hashers: OrderedDict[UUID, Hasher] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, upload_id: UUID, offset: int) -> Hasher | None:
+        """The hasher that has seen exactly the first `offset` bytes of the upload; now the caller's own."""
+        with self._lock:
+            hasher = self._hashers.pop(upload_id, None)
+        return hasher if hasher is not None and hasher.size == offset else None
+
+    def keep(self, upload_id: UUID, hasher: Hasher) -> None:
+        with self._lock:
+            self._hashers[upload_id] = hasher
+            while len(self._hashers) > self._size:
+                self._hashers.popitem(last=False)

@@ -1,0 +1,97 @@
+"""Uploads that nobody finished are forgotten after a while (reference E.6)."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from registryhub.oci.errors import OciError
+from registryhub.registry import progress, uploads
+from registryhub.registry.models import Upload
+from registryhub.registry.room import Store
+from registryhub.storage import paths
+from registryhub.storage.base import PathNotFound, StorageBusy, StorageDriver
+
+_logger = logging.getLogger(__name__)
+
+
+def purge_uploads(store: Store, max_age_seconds: float) -> int:
+    """Forget the uploads that began, and last grew, longer ago than that; returns how many.
+
+    One that is being written to stays. So that nothing is left of a process that died, or of a registry that used the
+    same tree before, folders without a row go too, by their `startedat`. May run at once with itself and with pushes.
+    """
+    before = timezone.now() - timedelta(seconds=max_age_seconds)
+    count = 0
+    stale = Upload.objects.filter(started_at__lt=before, updated_at__lt=before)
+    for upload_id, repository in stale.values_list("id", "repository_name").iterator():
+        count += _purge_row(store, repository, upload_id)
+    for repository, upload_id in _folders(store.driver, ""):
+        count += _purge_folder(store.driver, repository, upload_id, before)
+    _logger.info("%d unfinished uploads were purged", count)
+    return count
+
+
+def _purge_row(store: Store, repository: str, upload_id: UUID) -> bool:
+    try:
+        store.driver.open_appender(paths.upload_data(repository, upload_id)).close()
+    except StorageBusy:
+        return False
+    except PathNotFound:
+        pass
+    try:
+        uploads.cancel(store, repository, upload_id)
+    except OciError:
+        return False  # ended in the meantime
+    return True
+
+
+def _purge_folder(driver: StorageDriver, repository: str, upload_id: UUID, before: datetime) -> bool:
+    started_at = _started_at(driver, repository, upload_id)
+    if started_at is None or started_at >= before or progress.exists(repository, upload_id):
+        return False
+    try:
+        driver.delete(paths.upload_folder(repository, upload_id))
+    except PathNotFound:
+        return False
+    return True
+
+
+def _started_at(driver: StorageDriver, repository: str, upload_id: UUID) -> datetime | None:
+    try:
+        with closing(driver.open_reader(paths.upload_started_at(repository, upload_id))) as reader:
+            moment = datetime.fromisoformat(b"".join(reader).decode())
+    except (PathNotFound, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _folders(driver: StorageDriver, repository: str) -> Iterator[tuple[str, UUID]]:
+    """Every upload on the disk, of the repository and of those below it."""
+    folder = paths.repository_folder(repository) if repository else paths.REPOSITORIES
+    for name in _names(driver, folder):
+        if name == paths.UPLOADS and repository:
+            for entry in _names(driver, paths.uploads_folder(repository)):
+                upload_id = _parse_id(entry)
+                if upload_id is not None:
+                    yield repository, upload_id
+        elif not name.startswith("_"):
+            yield from _folders(driver, f"{repository}/{name}" if repository else name)
+
+
+def _names(driver: StorageDriver, folder: str) -> list[str]:
+    try:
+        return driver.names(folder)
+    except PathNotFound:
+        return []
+
+
+def _parse_id(text: str) -> UUID | None:
+    try:
+        upload_id = UUID(text)
+    except ValueError:
+        return None
+    return upload_id if str(upload_id) == text else None

@@ -1,0 +1,261 @@
+"""Uploads: a blob on its way in (reference B.9, E.2).
+
+Two things hold an upload together: the lock on its data file (one request at a time writes) and the offset in its row,
+which moves after the bytes are synced. Whatever dies between two steps leaves either bytes behind the offset, which the
+next request cuts off, or a blob in its place without a link, which the next `finish` links.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from registryhub.database.transactions import release_connection
+from registryhub.oci.digests import CANONICAL, Digest, Hasher, parse_digest
+from registryhub.oci.errors import DIGEST_INVALID, SIZE_INVALID, UNAVAILABLE, OciError
+from registryhub.registry import announce, blobs, progress
+from registryhub.registry.announce import RequestContext
+from registryhub.registry.ingest import Incoming, RunningHashers, receive
+from registryhub.registry.progress import Progress, WrongOffset
+from registryhub.registry.room import Store, storage_errors
+from registryhub.storage import paths
+from registryhub.storage.base import Appender, PathNotFound, StorageDamaged, StorageError, StorageFull
+
+_logger = logging.getLogger(__name__)
+_running = RunningHashers(1000)
+
+
+@storage_errors()
+def start(store: Store, repository: str) -> Progress:
+    """A new, empty upload. Raises OciError(UNAVAILABLE) when the disk runs low."""
+    store.require_room()
+    begun = progress.new_progress(repository)
+    stamp = begun.started_at.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    store.driver.write(paths.upload_started_at(repository, begun.id), stamp, is_durable=False)
+    try:
+        store.driver.write(paths.upload_data(repository, begun.id), b"", is_durable=False)
+        progress.insert(begun)
+    except BaseException:
+        _clear(store, repository, begun.id)
+        raise
+    return begun
+
+
+def find_upload(repository: str, upload_id: UUID) -> Progress:
+    """Where an upload stands. Raises OciError(BLOB_UPLOAD_UNKNOWN)."""
+    return progress.find(repository, upload_id)[0]
+
+
+@storage_errors()
+def append(store: Store, at: Progress, incoming: Incoming) -> Progress:
+    """Store a chunk that begins at `at.offset`, and say where the upload stands then.
+
+    Raises WrongOffset; OciError BLOB_UPLOAD_UNKNOWN, UNAVAILABLE (disk low or full, another request writes), or
+    SIZE_INVALID for a body that is not what it promised: what came of a shorter one is kept.
+    """
+    store.require_room(incoming.promised_bytes or 0)
+    try:
+        with _hold(store, at) as held:
+            hasher = _hasher_for(at, CANONICAL)
+            count = _take_in(store, held, incoming, hasher)
+            after = _record(held, count, _so_far(hasher))
+    except PathNotFound as error:
+        raise progress.unknown(at.id) from error
+    if hasher is not None:
+        _running.keep(at.id, hasher)
+    _require_whole(incoming, count, after)
+    return after
+
+
+@storage_errors()
+def finish(store: Store, context: RequestContext, at: Progress, incoming: Incoming, digest: Digest) -> None:
+    """Store the last chunk, and make the whole the blob `digest` of the repository, with its event.
+
+    Of several at once exactly one succeeds. Raises what `append` does, and OciError(DIGEST_INVALID): then the upload
+    is gone.
+    """
+    store.require_room(incoming.promised_bytes or 0)
+    try:
+        with _hold(store, at) as held:
+            size = _complete(store, held, incoming, digest)
+            if not blobs.is_stored(store.driver, digest, size):
+                _move(store, held.at, digest)
+            _link(store, context, held.at, digest, size)
+    except PathNotFound:
+        _finish_moved(store, context, at, digest)
+
+
+def store_blob(store: Store, context: RequestContext, repository: str, incoming: Incoming, digest: Digest) -> None:
+    """An upload in one go. Raises what `finish` does, and then nothing of it is left."""
+    begun = start(store, repository)
+    try:
+        finish(store, context, begun, incoming, digest)
+    except BaseException:
+        with suppress(OciError):
+            cancel(store, repository, begun.id)
+        raise
+
+
+def cancel(store: Store, repository: str, upload_id: UUID) -> None:
+    """Forget an upload. A request that is writing to it finds out at its end. Raises OciError(BLOB_UPLOAD_UNKNOWN)."""
+    progress.forget(repository, upload_id)
+    _clear(store, repository, upload_id)
+
+
+@dataclass(slots=True)
+class _Held:
+    """An upload that this request alone writes to; `known` is the digest of its bytes, empty when nobody knows."""
+
+    at: Progress
+    known: str
+    appender: Appender
+
+
+@contextmanager
+def _hold(store: Store, at: Progress) -> Iterator[_Held]:
+    """Lock the upload and cut it to its recorded offset. Raises PathNotFound when its data is not there (any more)."""
+    with _open(store, at) as appender:
+        now, known = progress.find(at.repository, at.id)
+        if now.offset != at.offset:
+            raise WrongOffset(now)
+        try:
+            appender.start_at(at.offset)
+        except StorageDamaged as error:
+            _logger.error("upload %s of %s is lost: %s", at.id, at.repository, error)
+            cancel(store, at.repository, at.id)
+            raise progress.unknown(at.id) from error
+        yield _Held(now, known, appender)
+
+
+def _open(store: Store, at: Progress) -> Appender:
+    path = paths.upload_data(at.repository, at.id)
+    try:
+        return store.driver.open_appender(path)
+    except PathNotFound:
+        if progress.find(at.repository, at.id)[0].offset:
+            raise
+    # A finish in one go died after it had moved the data: as far as its client knows nothing was sent yet.
+    store.driver.write(path, b"", is_durable=False)
+    return store.driver.open_appender(path)
+
+
+def _hasher_for(at: Progress, algorithm: str) -> Hasher | None:
+    if at.offset == 0:
+        return Hasher(algorithm)
+    return _running.take(at.id, at.offset) if algorithm == CANONICAL else None
+
+
+def _take_in(store: Store, held: _Held, incoming: Incoming, hasher: Hasher | None) -> int:
+    """Store the body; give the room back when it cannot be stored."""
+    release_connection()
+    try:
+        count = receive(incoming, held.appender, hasher, store.require_room)
+        if incoming.is_exceeded():
+            raise OciError(SIZE_INVALID, f"the body is longer than the {incoming.promised_bytes} bytes of its range")
+    except (OciError, StorageFull):
+        held.appender.start_at(held.at.offset)
+        raise
+    return count
+
+
+def _record(held: _Held, count: int, digest: Digest | None) -> Progress:
+    """Sync, then move the offset. A digest that nobody followed is found again at the end."""
+    held.appender.sync()
+    known = str(digest) if digest is not None else "" if count else held.known
+    return progress.move(held.at, count, known)
+
+
+def _so_far(hasher: Hasher | None) -> Digest | None:
+    return hasher.digest() if hasher is not None else None
+
+
+def _require_whole(incoming: Incoming, count: int, after: Progress) -> None:
+    if incoming.promised_bytes is not None and count < incoming.promised_bytes:
+        raise OciError(
+            SIZE_INVALID,
+            f"the body ended after {count} of {incoming.promised_bytes} bytes;"
+            f" the upload stands at {after.offset} and may go on from there",
+        )
+
+
+def _complete(store: Store, held: _Held, incoming: Incoming, digest: Digest) -> int:
+    """Store and sync the last chunk and check the whole; returns its size.
+
+    What the client could not send again is recorded first, so that it may repeat its request.
+    """
+    hasher = _hasher_for(held.at, digest.algorithm)
+    count = _take_in(store, held, incoming, hasher)
+    if incoming.promised_bytes is not None and count < incoming.promised_bytes:
+        _require_whole(incoming, count, _record(held, count, _so_far(hasher)))
+    found = hasher.digest() if hasher is not None else _digest_of_all(store, held, count, digest.algorithm)
+    if found != digest:
+        cancel(store, held.at.repository, held.at.id)
+        raise OciError(DIGEST_INVALID, f"{digest} was announced, {found} was sent; start the upload again")
+    size = held.at.offset + count
+    if held.at.offset == 0:
+        held.appender.sync()
+    elif count or held.known != str(digest):
+        held.at = _record(held, count, found)
+    return size
+
+
+def _digest_of_all(store: Store, held: _Held, count: int, algorithm: str) -> Digest:
+    if count == 0 and held.known.startswith(f"{algorithm}:"):
+        return parse_digest(held.known)
+    hasher = Hasher(algorithm)
+    with closing(store.driver.open_reader(paths.upload_data(held.at.repository, held.at.id))) as reader:
+        for chunk in reader:
+            hasher.update(chunk)
+    return hasher.digest()
+
+
+def _move(store: Store, at: Progress, digest: Digest) -> None:
+    data = paths.upload_data(at.repository, at.id)
+    store.driver.move(data, paths.blob_data(digest.algorithm, digest.hex))
+
+
+def _link(store: Store, context: RequestContext, at: Progress, digest: Digest, size: int) -> None:
+    """The one durable commit: the upload ends, the blob is linked, the event is stored; or nothing of it."""
+    repository_id = blobs.repository_id(at.repository)
+    with transaction.atomic():
+        progress.claim(at)
+        blob_id = blobs.lock_blob(digest, size)
+        if not blobs.is_stored(store.driver, digest, size):
+            _move_late(store, at, digest)
+        blobs.link_blob(repository_id, blob_id)
+        announce.blob_pushed(context, at.repository, str(digest), size)
+    _clear(store, at.repository, at.id)
+
+
+def _move_late(store: Store, at: Progress, digest: Digest) -> None:
+    """A collection took the blob just before its row was locked."""
+    try:
+        _move(store, at, digest)
+    except PathNotFound as error:
+        raise OciError(UNAVAILABLE, f"{digest} was just collected; push it again") from error
+
+
+def _finish_moved(store: Store, context: RequestContext, at: Progress, digest: Digest) -> None:
+    """The data is gone from the upload: ended by another request, or moved by one that died before it was linked.
+
+    The row tells: it holds the digest of all bytes from before they were moved.
+    """
+    now, known = progress.find(at.repository, at.id)
+    if now.offset != at.offset:
+        raise WrongOffset(now)
+    if known != str(digest) or not blobs.is_stored(store.driver, digest, at.offset):
+        raise progress.unknown(at.id)
+    _link(store, context, at, digest, at.offset)
+
+
+def _clear(store: Store, repository: str, upload_id: UUID) -> None:
+    """Remove what is left of an upload on the disk; what stays is purged later."""
+    try:
+        store.driver.delete(paths.upload_folder(repository, upload_id))
+    except PathNotFound:
+        pass
+    except (StorageError, OSError) as error:
+        _logger.warning("the folder of upload %s of %s stays until it is purged: %s", upload_id, repository, error)
