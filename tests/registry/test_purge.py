@@ -1,0 +1,97 @@
+"""Unfinished uploads are forgotten after a while (reference E.6)."""
+
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from registryhub.oci.digests import digest_of
+from registryhub.registry import uploads
+from registryhub.registry.models import Upload
+from registryhub.registry.progress import Progress
+from registryhub.registry.purge import purge_uploads
+from registryhub.registry.room import Store
+from registryhub.storage import paths
+from tests.registry.stage import CONTEXT
+from tests.registry.stores import KINDS, body, leftovers, store_in, stored
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DAY_SECONDS = 86_400.0
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return store_in(tmp_path, request.param)
+
+
+def age(store: Store, begun: Progress, *, began_days: float, grew_days: float) -> None:
+    """Let an upload have begun, and last grown, so many days ago."""
+    now = timezone.now()
+    began_at = now - timedelta(days=began_days)
+    Upload.objects.filter(pk=begun.id).update(started_at=began_at, updated_at=now - timedelta(days=grew_days))
+    stamp = began_at.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    store.driver.write(paths.upload_started_at(begun.repository, begun.id), stamp)
+
+
+def test_only_uploads_that_are_old_and_quiet_go(store: Store) -> None:
+    """A young one stays, and so does an old one that still grows."""
+    names = ["a", "a/b", "c/d/e"]
+    old, growing, young = (uploads.start(store, name) for name in names)
+    age(store, old, began_days=2, grew_days=1.5)
+    age(store, growing, began_days=2, grew_days=0.5)
+    age(store, young, began_days=0.5, grew_days=0.5)
+    assert purge_uploads(store, DAY_SECONDS) == 1
+    assert set(Upload.objects.values_list("repository_name", flat=True)) == {"a/b", "c/d/e"}
+    assert [len(leftovers(store, name)) for name in names] == [0, 1, 1]
+    assert purge_uploads(store, DAY_SECONDS) == 0
+
+
+def test_an_upload_that_is_being_written_to_stays(store: Store) -> None:
+    """However old it is."""
+    begun = uploads.start(store, "app")
+    age(store, begun, began_days=9, grew_days=9)
+    with store.driver.open_appender(paths.upload_data("app", begun.id)):
+        assert purge_uploads(store, DAY_SECONDS) == 0
+    assert purge_uploads(store, DAY_SECONDS) == 1
+
+
+def test_folders_without_a_row_go_by_their_own_date(store: Store) -> None:
+    """A process died between file and row, or another registry used the tree: both end here."""
+    old, young = uploads.start(store, "deep/er/app"), uploads.start(store, "deep/er/app")
+    age(store, old, began_days=3, grew_days=3)
+    Upload.objects.all().delete()
+    assert purge_uploads(store, DAY_SECONDS) == 1
+    assert leftovers(store, "deep/er/app") == [str(young.id)]
+
+
+def test_a_row_without_a_folder_goes_too(store: Store) -> None:
+    """Whoever removed the files by hand does not leave the row behind."""
+    begun = uploads.start(store, "app")
+    age(store, begun, began_days=3, grew_days=3)
+    store.driver.delete(paths.upload_folder("app", begun.id))
+    assert purge_uploads(store, DAY_SECONDS) == 1
+    assert not Upload.objects.exists()
+
+
+def test_what_is_no_upload_is_left_alone(store: Store) -> None:
+    """Blobs, links, folders with other names, dates nobody can read."""
+    content = b"content"
+    uploads.store_blob(store, CONTEXT, "app", body(content), digest_of(content))
+    kept = [
+        paths.upload_started_at("app", uuid4()),
+        f"{paths.uploads_folder('app')}/no-id/startedat",
+        f"{paths.repository_folder('app')}/_layers/sha256/abc/link",
+    ]
+    for path in kept:
+        store.driver.write(path, b"once upon a time")
+    assert purge_uploads(store, 0.0) == 0
+    assert all(store.driver.size(path) for path in kept)
+    assert stored(store, digest_of(content)) == content
+
+
+def test_an_empty_storage_has_nothing_to_purge(store: Store) -> None:
+    """Before the first push there are no folders at all."""
+    assert purge_uploads(store, 0.0) == 0
