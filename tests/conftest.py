@@ -5,6 +5,7 @@ they are imported, so everything is placed there in `pytest_configure`, before p
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,7 +22,7 @@ from tests.servers.server import kill_all, running_servers
 
 SERVERS = pytest.StashKey[ExitStack]()
 FOLDER = pytest.StashKey[Path]()
-MISSING = pytest.StashKey[dict[str, int]]()
+MISSING = "a peer is missing: "
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,7 +30,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[MISSING] = {}
     if config.option.help:
         return
     os.environ["DJANGO_SETTINGS_MODULE"] = "registryhub.settings"
@@ -133,13 +133,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if reason is None:
                 continue
             if os.environ.get("CI") == "true":
-                pytest.fail(f"a peer is missing: {reason}", pytrace=False)
-            item.config.stash[MISSING][reason] = item.config.stash[MISSING].get(reason, 0) + 1
-            pytest.skip(f"a peer is missing: {reason}")
+                pytest.fail(MISSING + reason, pytrace=False)
+            pytest.skip(MISSING + reason)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    missing = config.stash[MISSING]
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = [str(report.longrepr[2]) for report in terminalreporter.getreports("skipped")]
+    missing = Counter(reason.partition(MISSING)[2] for reason in reasons if MISSING in reason)
     if missing:
         terminalreporter.write_sep("!", "tests against real peers did NOT run", yellow=True)
         for reason, count in sorted(missing.items()):
