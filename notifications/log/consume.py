@@ -59,7 +59,7 @@ def _from_sqlite(row: Row) -> LoggedEvent:
     """SQLite has no times: Django keeps them as text in UTC."""
     occurred_at = datetime.fromisoformat(row[3]).replace(tzinfo=UTC)
     received_at = datetime.fromisoformat(row[4]).replace(tzinfo=UTC)
-    return LoggedEvent(*row[:3], occurred_at, received_at, *row[5:])
+    return LoggedEvent._make((*row[:3], occurred_at, received_at, *row[5:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +149,12 @@ class Feed:
     def move(self, position: int) -> None:
         """Move the position on the caller's transaction, together with the rows that say what was done.
 
-        `self.position` follows when the transaction commits. Raises LeaseLost, which must roll it back;
+        Once a transaction; `self.position` follows when it commits. Raises LeaseLost, which must roll it back, and
         TransactionManagementError outside a transaction.
         """
         if not connection.in_atomic_block:
             raise transaction.TransactionManagementError("Feed.move belongs inside transaction.atomic()")
-        leases.move(self._lease, position)
+        leases.move(self._lease, start=self.position, end=position)
         transaction.on_commit(lambda: self._moved(position))
 
     def _moved(self, position: int) -> None:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 Kind = Literal["event", "journal", "distribution"]
 
-_INSERT = "INSERT INTO log_intake (source_id, kind, raw, done, received_at) VALUES (%s, %s, %s, 0, %s)"
+_INSERT = "INSERT INTO log_intake (source_id, kind, raw, received_at) VALUES (%s, %s, %s, %s)"
 
 
 def store(*, source_id: int, kind: str, raw: bytes) -> None:

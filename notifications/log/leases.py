@@ -1,20 +1,25 @@
 """Who may move a place in the log: a lease row with a holder, an epoch and an expiry by the database's clock.
 
-Every move carries the epoch. Whoever takes the place raises the epoch, so a holder that was only slow finds its
-next move refused and rolls it back. A clock that jumps costs time, never correctness: a lease that runs out early
-is taken by another, and one that seems to last longer than any lease lasts counts as run out.
+Every move says at which epoch and from which position. Whoever takes the place raises the epoch, so a holder that
+was only slow finds its next move refused and rolls it back. A clock that jumps costs time, never correctness: a
+lease that runs out early is taken by another, and one that lasts longer than any lease can counts as run out.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from django.db import connection, transaction
 
+from registryhub.database.transactions import relaxed_transaction
+
 LEASE_SECONDS = 5.0
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
 class LeaseLost(Exception):
-    """Another process holds this place now (or someone has rewound it): roll back and stop."""
+    """Another process holds this place now, or someone has rewound it: roll back, and take it anew or stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +29,12 @@ class Place:
     table: str
     key_column: str
     key: Any
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What the holder of a place knows: its epoch, and the position when it was taken."""
+    """What the holder of a place knows: the epoch, and the position at which it was taken."""
 
     place: Place
     epoch: int
@@ -39,36 +45,59 @@ HEAD = Place("log_loghead", "id", 1)
 
 
 def consumer_place(name: str) -> Place:
-    return Place("log_consumer", "name", name)
+    return Place("log_consumer", "name", name, stamp="updated_at")
 
 
 def take(place: Place, holder: str) -> Lease | None:
-    """Take a place that is free or whose lease ran out; None when another holds it.
+    """Take a place that is free, whose lease ran out, or that is the holder's own; None when another holds it.
 
-    A short write transaction, and none at all while another holds the place.
+    A short write transaction; none at all while another holds the place.
     """
-    if not _is_free(place):
-        return None
+    free = f"{place.key_column} = %s AND (holder IN ('', %s) OR {_run_out()})"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {place.table} WHERE {free}", (place.key, holder))  # noqa: S608
+        if cursor.fetchone() is None:
+            return None
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {place.table} SET holder = %s, epoch = epoch + 1, expires_at = {_clock(LEASE_SECONDS)}"  # noqa: S608
-            f" WHERE {place.key_column} = %s AND {_free()} RETURNING epoch, position",
-            (holder, place.key),
+            f" WHERE {free} RETURNING epoch, position",
+            (holder, place.key, holder),
         )
         row = cursor.fetchone()
     return Lease(place, *row) if row else None
 
 
-def move(lease: Lease, position: int) -> None:
-    """Set the position, inside the caller's transaction. Renews the lease. Raises LeaseLost."""
+def move(lease: Lease, *, start: int, end: int, also: Mapping[str, int] = _NOTHING) -> None:
+    """Move the position from `start` to `end` on the caller's transaction, and set columns that go with it.
+
+    Renews the lease. Raises LeaseLost.
+    """
+    place = lease.place
+    stamp = f", {place.stamp} = {_clock(0)}" if place.stamp else ""
+    columns = "".join(f", {column} = %s" for column in also)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {lease.place.table} SET position = %s, expires_at = {_clock(LEASE_SECONDS)}"  # noqa: S608
-            f" WHERE {lease.place.key_column} = %s AND epoch = %s",
-            (position, lease.place.key, lease.epoch),
+            f"UPDATE {place.table} SET position = %s, expires_at = {_clock(LEASE_SECONDS)}{stamp}{columns}"  # noqa: S608
+            f" WHERE {place.key_column} = %s AND epoch = %s AND position = %s",
+            (end, *also.values(), place.key, lease.epoch, start),
         )
         if cursor.rowcount != 1:
-            raise LeaseLost(f"{lease.place.table} {lease.place.key}: epoch {lease.epoch} is over")
+            raise LeaseLost(f"{place.table} {place.key}: no longer at position {start} in epoch {lease.epoch}")
+
+
+def renew(holder: str) -> dict[Any, int]:
+    """Renew all leases of a holder; what it still holds, as key of the place → epoch."""
+    held: dict[Any, int] = {}
+    with relaxed_transaction(), connection.cursor() as cursor:
+        for table, key_column in (("log_loghead", "id"), ("log_consumer", "name")):
+            cursor.execute(
+                f"UPDATE {table} SET expires_at = {_clock(LEASE_SECONDS)} WHERE holder = %s"  # noqa: S608
+                f" RETURNING {key_column}, epoch",
+                (holder,),
+            )
+            held.update(cursor.fetchall())
+    return held
 
 
 def release(lease: Lease) -> None:
@@ -81,15 +110,8 @@ def release(lease: Lease) -> None:
         )
 
 
-def _is_free(place: Place) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT 1 FROM {place.table} WHERE {place.key_column} = %s AND {_free()}", (place.key,))  # noqa: S608
-        return cursor.fetchone() is not None
-
-
-def _free() -> str:
-    """The condition under which anyone may take a place."""
-    return f"(holder = '' OR expires_at IS NULL OR expires_at NOT BETWEEN {_clock(0)} AND {_clock(2 * LEASE_SECONDS)})"
+def _run_out() -> str:
+    return f"(expires_at IS NULL OR expires_at NOT BETWEEN {_clock(0)} AND {_clock(2 * LEASE_SECONDS)})"
 
 
 def _clock(seconds: float) -> str:

@@ -10,16 +10,11 @@ MAX_EVENT_ID_LENGTH = 128
 
 
 class Intake(models.Model):
-    """Raw bytes that wait to be sequenced: one event of a push, a journal segment, or an envelope.
-
-    `done` counts the events of this row that are in the log already, so that a long row is taken in short
-    transactions and a crash between two of them neither loses nor repeats one.
-    """
+    """Raw bytes that wait to be sequenced: one event of a push, a journal segment, or an envelope."""
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, db_index=False, related_name="+")
     kind = models.CharField(max_length=20, help_text="which of settings.INTAKE_READERS reads it")
     raw = models.BinaryField()
-    done = models.IntegerField(default=0)
     received_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -99,7 +94,15 @@ class Lease(models.Model):
 
 
 class LogHead(Lease):
-    """The one row (id 1) that says which number was given last; its holder is the sequencer."""
+    """The one row (id 1) that says which number was given last; its holder is the sequencer.
+
+    A long intake row is taken in several short transactions: `intake_id` says which one is under way and
+    `intake_done` how many of its events have been dealt with. It is not kept on the intake row: to change one number
+    there, SQLite would write all its megabytes again.
+    """
+
+    intake_id = models.BigIntegerField(default=0)
+    intake_done = models.IntegerField(default=0)
 
     def __str__(self) -> str:
         return f"head {self.position}"

@@ -1,7 +1,7 @@
 """Readers turn the raw bytes of an intake row into events, and say of each part that is none why not.
 
-A reader is `read(raw: bytes) -> Sequence[Reading]`. It is deterministic in order and length: `Intake.done` counts
-into what it returns, and after a crash the row is read again.
+A reader is `read(raw: bytes) -> Sequence[Reading]`. It is deterministic in order and length: the head of the log
+counts into what it returns (`LogHead.intake_done`), and after a crash the row is read again.
 """
 
 from typing import NamedTuple
@@ -37,8 +37,9 @@ def read_journal(raw: bytes) -> list[Reading]:
     Bytes in which no line is an event (a broken disk, a foreign file) are kept in one piece.
     """
     readings = [_read(line) for line in raw.split(b"\n") if line]
-    if readings and not any(isinstance(reading, ReadEvent) for reading in readings):
-        return [Unreadable(raw, f"a journal segment without one readable line; first: {readings[0].reason}")]
+    reasons = [reading.reason for reading in readings if isinstance(reading, Unreadable)]
+    if reasons and len(reasons) == len(readings):
+        return [Unreadable(raw, f"a journal segment without one readable line; the first is {reasons[0]}")]
     return readings
 
 

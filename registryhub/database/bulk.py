@@ -6,7 +6,7 @@ PostgreSQL gets COPY: a third of what INSERT costs the server.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -32,11 +32,15 @@ def insert_rows(table: str, columns: tuple[str, ...], rows: Sequence[Values]) ->
         _insert_blocks(table, columns, rows)
 
 
-def stored_moment(moment: datetime) -> datetime | str:
-    """A time as `insert_rows` wants it: SQLite keeps it as text in UTC, the way Django writes it."""
-    if connection.vendor == "postgresql":
-        return moment
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+def moment_adapter() -> Callable[[datetime], str] | None:
+    """How aware times are written for `insert_rows`: SQLite keeps Django's text; None where they go as they are."""
+    return None if connection.vendor == "postgresql" else _moment_text
+
+
+def _moment_text(moment: datetime) -> str:
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(" ")[:-6]
 
 
 def _copy(table: str, columns: tuple[str, ...], rows: Sequence[Values]) -> None:

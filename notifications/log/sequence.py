@@ -1,0 +1,238 @@
+"""The sequencer: raw intake rows become numbered events, in the order in which they arrived.
+
+A plain auto-increment would not do: on PostgreSQL rows become visible out of order, and a cursor that has seen
+number 7 would step over number 6. Here one leader at a time gives the numbers 1, 2, 3 … and moves the head of the
+log in the very transaction that writes the events, remembers their ids and forgets the intake rows.
+
+Parsing and deduping happen outside the transaction: on SQLite it holds up every other writer. An event that the
+database refuses is found by halving its batch, and goes to quarantine alone.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import orjson
+from django.db import DataError, IntegrityError, NotSupportedError, connection, transaction
+from django.db.models import Max
+
+from notifications.log import leases
+from notifications.log.consume import LoggedEvent
+from notifications.log.leases import Lease
+from notifications.log.models import Event, Intake, LogHead, QuarantinedEvent
+from notifications.log.pending import PendingRow, load_pending
+from notifications.log.readers import ReadEvent, Reading, Unreadable
+from registryhub.database.bulk import Values, insert_rows, moment_adapter
+
+SQLITE_BATCH = 256
+POSTGRES_BATCH = 1024
+_BATCH_BYTES = 2 << 20
+
+_SEEN_COLUMNS = ("source_id", "event_id", "seen_at")
+_MAX_REASON = 2000
+_ONE_OF_JSON = "IN (SELECT value FROM json_each(%s))"
+
+# What says that a row cannot be stored, and not that the database is away.
+_REFUSALS = (DataError, IntegrityError, NotSupportedError, ValueError, TypeError, OverflowError)
+
+_logger = logging.getLogger(__name__)
+
+
+class _Entry(NamedTuple):
+    row: PendingRow
+    reading: Reading
+
+
+class _Batch(NamedTuple):
+    events: list[LoggedEvent]
+    quarantined: list[QuarantinedEvent]
+
+
+class Sequencer:
+    """The holder of the head of the log. Whatever exception it raises, throw it away and take the lead anew.
+
+    A connection that breaks during COMMIT leaves unknown whether it took place: the next Sequencer starts from what
+    the database says.
+    """
+
+    def __init__(self, lease: Lease, *, begun_id: int, done: int) -> None:
+        self.lease = lease
+        self.head = lease.position
+        self._begun_id = begun_id
+        self._done = done
+        self._rows: deque[PendingRow] = deque()
+        self._batch_size = POSTGRES_BATCH if connection.vendor == "postgresql" else SQLITE_BATCH
+
+    def step(self) -> list[LoggedEvent] | None:
+        """Move one batch from the intake to the log; its new events, or None when the intake is empty.
+
+        Raises LeaseLost when another leads, and django.db.Error when the database does not answer.
+        """
+        if not self._rows:
+            self._rows.extend(load_pending(begun_id=self._begun_id, done=self._done))
+        if not self._rows:
+            return None
+        return self._settle(self._take())
+
+    def _take(self) -> list[_Entry]:
+        entries: list[_Entry] = []
+        total = 0
+        for row in self._rows:
+            for reading in row.left:
+                if entries and (len(entries) >= self._batch_size or total + len(reading.raw) > _BATCH_BYTES):
+                    return entries
+                entries.append(_Entry(row, reading))
+                total += len(reading.raw)
+        return entries
+
+    def _settle(self, entries: list[_Entry]) -> list[LoggedEvent]:
+        try:
+            return self._write(entries)
+        except _REFUSALS as refusal:
+            if not entries:
+                raise
+            if len(entries) == 1:
+                return self._write([_refused(entries[0], refusal)])
+        middle = len(entries) // 2
+        return self._settle(entries[:middle]) + self._settle(entries[middle:])
+
+    def _write(self, entries: list[_Entry]) -> list[LoggedEvent]:
+        """Move the oldest entries; all of them or, when anything is raised, none."""
+        batch = self._number(entries)
+        event_rows, seen_rows = _event_rows(batch.events), _seen_rows(batch.events)
+        finished, rest = self._progress(len(entries))
+        end = self.head + len(batch.events)
+        with transaction.atomic():
+            leases.move(self.lease, start=self.head, end=end, also=self._begun(len(finished), rest))
+            insert_rows("log_event", LoggedEvent._fields, event_rows)
+            insert_rows("log_seenevent", _SEEN_COLUMNS, seen_rows)
+            QuarantinedEvent.objects.bulk_create(batch.quarantined)
+            Intake.objects.filter(pk__in=finished).delete()
+        self.head = end
+        self._forget(len(finished), rest)
+        if batch.quarantined:
+            _logger.warning("%d events went to quarantine: %s", len(batch.quarantined), batch.quarantined[0].reason)
+        return batch.events
+
+    def _number(self, entries: list[_Entry]) -> _Batch:
+        seen = _find_seen(entries)
+        events: list[LoggedEvent] = []
+        quarantined: list[QuarantinedEvent] = []
+        for row, reading in entries:
+            if isinstance(reading, Unreadable):
+                quarantined.append(_quarantined(row, reading))
+                continue
+            identity = (row.source_id, reading.event.id)
+            if identity not in seen:
+                seen.add(identity)
+                events.append(_logged(self.head + len(events) + 1, row, reading))
+        return _Batch(events, quarantined)
+
+    def _progress(self, count: int) -> tuple[list[int], int]:
+        """The ids of the rows that the oldest `count` readings finish, and how many belong to the row after them."""
+        finished: list[int] = []
+        for row in self._rows:
+            if len(row.left) > count:
+                break
+            finished.append(row.id)
+            count -= len(row.left)
+        return finished, count
+
+    def _begun(self, finished: int, rest: int) -> dict[str, int]:
+        if rest == 0:
+            return {"intake_id": 0, "intake_done": 0}
+        row = self._rows[finished]
+        return {"intake_id": row.id, "intake_done": row.done + rest}
+
+    def _forget(self, finished: int, rest: int) -> None:
+        for _ in range(finished):
+            self._rows.popleft()
+        if rest:
+            self._rows[0].advance(rest)
+
+
+def lead(holder: str) -> Sequencer | None:
+    """Become the one who numbers events; None while another process is."""
+    LogHead.objects.get_or_create(pk=leases.HEAD.key)
+    lease = leases.take(leases.HEAD, holder)
+    if lease is None:
+        return None
+    last = Event.objects.aggregate(last=Max("seq"))["last"] or 0
+    if last > lease.position:  # restored by hand from two backups: never give a number twice
+        _logger.error("the log reaches to %d, but its head says %d: going on from %d", last, lease.position, last)
+        with transaction.atomic():
+            leases.move(lease, start=lease.position, end=last)
+        lease = replace(lease, position=last)
+    head = LogHead.objects.get(pk=leases.HEAD.key)
+    return Sequencer(lease, begun_id=head.intake_id, done=head.intake_done)
+
+
+def _find_seen(entries: list[_Entry]) -> set[tuple[int, str]]:
+    """Which of the entries' identities are in the log already."""
+    ids_of: dict[int, list[str]] = {}
+    for row, reading in entries:
+        if isinstance(reading, ReadEvent):
+            ids_of.setdefault(row.source_id, []).append(reading.event.id)
+    return {(source_id, id_) for source_id, ids in ids_of.items() for id_ in _find_seen_ids(source_id, ids)}
+
+
+def _find_seen_ids(source_id: int, ids: list[str]) -> list[str]:
+    many, value = (
+        ("= ANY(%s)", ids) if connection.vendor == "postgresql" else (_ONE_OF_JSON, orjson.dumps(ids).decode())
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT event_id FROM log_seenevent WHERE source_id = %s AND event_id {many}",  # noqa: S608
+            (source_id, value),
+        )
+        return [id_ for (id_,) in cursor.fetchall()]
+
+
+def _logged(seq: int, row: PendingRow, reading: ReadEvent) -> LoggedEvent:
+    event = reading.event
+    return LoggedEvent(
+        seq,
+        row.source_id,
+        event.id,
+        event.timestamp,
+        row.received_at,
+        event.action,
+        event.repository,
+        event.tag,
+        event.digest,
+        event.media_type,
+        event.size,
+        event.actor,
+        event.address,
+        event.user_agent,
+        event.method,
+        event.from_repository,
+        reading.raw.decode(),
+    )
+
+
+def _event_rows(events: list[LoggedEvent]) -> Sequence[Values]:
+    stored = moment_adapter()
+    if stored is None:
+        return events
+    return [(*event[:3], stored(event.occurred_at), stored(event.received_at), *event[5:]) for event in events]
+
+
+def _seen_rows(events: list[LoggedEvent]) -> Sequence[Values]:
+    stored = moment_adapter()
+    now = datetime.now(UTC)
+    seen_at = stored(now) if stored else now
+    return [(event.source_id, event.event_id, seen_at) for event in events]
+
+
+def _refused(entry: _Entry, refusal: Exception) -> _Entry:
+    return entry._replace(reading=Unreadable(entry.reading.raw, f"the database refused it: {refusal}"))
+
+
+def _quarantined(row: PendingRow, reading: Unreadable) -> QuarantinedEvent:
+    """A reason may quote what cannot be stored, so it is made storable."""
+    reason = reading.reason[:_MAX_REASON].encode(errors="backslashreplace").decode().replace("\0", "\\0")
+    return QuarantinedEvent(source_id=row.source_id, raw=reading.raw, reason=reason, received_at=row.received_at)
