@@ -3,7 +3,7 @@
 import socket
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from http import HTTPStatus
 from itertools import chain
@@ -57,8 +57,7 @@ class HttpSink:
             return
         self._head = _render_head(self._target, headers, user_agent)
         self._tls = ssl.create_default_context() if self._target.tls_host else None
-        values = chain(*headers.values(), (value for _, value in self._target.headers))
-        self._secrets = [value.encode("latin-1") for value in values if value]
+        self._secrets = _find_secrets(chain(*headers.values(), (value for _, value in self._target.headers)))
 
     def post(self, body: bytes) -> Outcome:
         if self._problem:
@@ -121,6 +120,12 @@ def status_text(status: int) -> str:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return str(status)
+
+
+def _find_secrets(values: Iterable[str]) -> list[bytes]:
+    """What an answer must not repeat: header values and, of `Bearer abcd`, the last word; no flags or numbers."""
+    secrets = {secret for value in values for secret in (value, value.rpartition(" ")[2])}
+    return sorted((secret.encode("latin-1") for secret in secrets if len(secret) >= 4), key=len, reverse=True)
 
 
 def _refusal(status: int) -> str:

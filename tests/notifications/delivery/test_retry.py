@@ -53,6 +53,7 @@ def test_a_clock_that_runs_backwards_costs_one_backoff_at_most() -> None:
     assert Retry(POLICY, failures=5, last_failure=9000.0).wait_seconds(1.0) == BACKOFF
 
 
+Steps = list[tuple[bool, float]]
 STEPS = st.lists(st.tuples(st.booleans(), st.floats(0.0, 5.0)), max_size=60)
 
 
