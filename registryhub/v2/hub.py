@@ -41,7 +41,7 @@ def build_hub(config: Config, *, driver: StorageDriver, data: Path, http_secret:
         store=Store(driver, data, config.hub.limits.free_bytes),
         http_secret=http_secret,
         gate=gate,
-        prefix=config.http.prefix or "/",
+        prefix=config.http.prefix,
         base_url=_fixed_base(config),
     )
 
@@ -51,7 +51,7 @@ def hub_from_settings() -> Hub:
     config: Config = settings.HUB
     return build_hub(
         config,
-        driver=FilesystemDriver(config.storage.filesystem.rootdirectory),
+        driver=FilesystemDriver(config.storage.driver.rootdirectory),
         data=settings.DATA_DIR,
         http_secret=settings.SECRETS.http_secret.encode(),
         gate=gate_from_config(config),
@@ -62,4 +62,4 @@ def _fixed_base(config: Config) -> str:
     if config.http.host:
         parts = urlsplit(config.http.host)
         return urlunsplit((parts.scheme, parts.netloc, f"{parts.path.rpartition('/')[0]}/", "", ""))
-    return (config.http.prefix or "/") if config.http.relativeurls else ""
+    return config.http.prefix if config.http.relativeurls else ""

@@ -1,0 +1,38 @@
+"""A journal of the test's own. Without Django: conftest modules are imported before its settings are placed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from notifications import events
+from notifications.log.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class JournalReader:
+    """Reads what a journal holds, finished or not."""
+
+    folder: Path
+
+    def lines(self) -> list[bytes]:
+        paths = sorted(self.folder.glob("*.journal"))
+        return [line for path in paths for line in path.read_bytes().splitlines()]
+
+    def events(self) -> list[events.Event]:
+        return [events.parse(line) for line in self.lines()]
+
+    def told(self) -> list[tuple[str, str, str]]:
+        """(action, tag, digest) of each event."""
+        return [(event.action, event.tag, event.digest) for event in self.events()]
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[JournalReader]:
+    """The pulls and checks that this test causes."""
+    folder = tmp_path / "journal"
+    made = Journal(folder, fsync="never", interval_seconds=1.0)
+    monkeypatch.setattr("registryhub.registry.announce.local_journal", lambda: made)
+    yield JournalReader(folder)
+    made.close()

@@ -1,0 +1,297 @@
+"""The wire of manifests: statuses, headers, what Accept and If-None-Match decide, and what is told of it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registryhub.oci.digests import digest_of
+from registryhub.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from registryhub.registry.models import Manifest, Tag
+from registryhub.storage.memory import MemoryDriver
+from tests.registry.journals import JournalReader
+from tests.registry.stage import counted_queries, dump, image_bytes, index_bytes, put, stored_events
+from tests.v2.plane import Answer, Plane, make_plane
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+APP = "/v2/team/app/manifests"
+
+
+@pytest.fixture
+def plane(tmp_path: Path, journal: JournalReader) -> Plane:
+    """An open registry where deleting is allowed."""
+    return make_plane(tmp_path)
+
+
+def push(plane: Plane, reference: str, content: bytes, media_type: str = OCI_MANIFEST, **more: Any) -> Answer:
+    return plane.request("PUT", f"{APP}/{reference}", headers={"Content-Type": media_type}, body=content, **more)
+
+
+def test_a_push_is_answered_with_where_and_what(plane: Plane) -> None:
+    """201, the URL by digest, the digest, no body."""
+    content = image_bytes("team/app", "one")
+    answer = push(plane, "v1", content)
+    assert (answer.status, answer.body, answer.headers["content-length"]) == (201, b"", "0")
+    digest = str(digest_of(content))
+    assert answer.headers["docker-content-digest"] == digest
+    assert answer.headers["location"] == f"http://hub.example.org:5000{APP}/{digest}"
+    (event,) = stored_events()
+    assert (event.action, event.tag, event.digest, event.method) == ("push", "v1", digest, "PUT")
+    assert (event.address, event.host, event.actor) == ("192.0.2.7", "hub.example.org:5000", "")
+    assert event.url == answer.headers["location"]
+
+
+@pytest.mark.parametrize("by_digest", [False, True])
+def test_a_manifest_is_served_with_its_type_length_and_digest(
+    plane: Plane, journal: JournalReader, by_digest: bool
+) -> None:
+    """HEAD says the same without the body; one is a pull, the other a check."""
+    content = image_bytes("team/app", "one")
+    digest = put("team/app", content, tag="v1")
+    target = f"{APP}/{digest if by_digest else 'v1'}"
+    got, head = plane.get(target), plane.request("HEAD", target, headers={"Accept": "*/*"})
+    assert (got.status, got.body, head.status, head.body) == (200, content, 200, b"")
+    expected = {
+        "content-type": OCI_MANIFEST,
+        "content-length": str(len(content)),
+        "docker-content-digest": digest,
+        "etag": f'"{digest}"',
+    }
+    for answer in (got, head):
+        assert expected.items() <= answer.headers.items()
+    tag = "" if by_digest else "v1"
+    assert journal.told() == [("pull", tag, digest), ("check", tag, digest)]
+    assert [event.method for event in journal.events()] == ["GET", "HEAD"]
+
+
+def test_a_warm_pull_is_one_query_and_one_line(
+    plane: Plane, journal: JournalReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By tag and by digest; a cold one reads the manifest, too."""
+    digest = put("team/app", image_bytes("team/app", "never pulled before"), tag="v1")
+    with counted_queries(monkeypatch) as asked:
+        for _ in range(2):
+            assert plane.get(f"{APP}/v1").status == 200
+        assert plane.get(f"{APP}/{digest}").status == 200
+    assert asked == ["tag_digest", "manifest_content", "tag_digest", "manifest_member"]
+    assert len(journal.lines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [
+        ('"{digest}"', 304),
+        ("{digest}", 304),
+        ('W/"{digest}"', 304),
+        ('"other", W/"{digest}"', 304),
+        ("*", 304),
+        ('"other"', 200),
+        ("sha256:", 200),
+    ],
+)
+def test_what_the_client_has_is_not_sent_again(
+    plane: Plane, journal: JournalReader, condition: str, status: int
+) -> None:
+    """A 304 is a check, and carries the digest."""
+    digest = put("team/app", image_bytes("team/app", "one"), tag="v1")
+    answer = plane.get(f"{APP}/v1", if_none_match=condition.format(digest=digest))
+    assert answer.status == status
+    assert (answer.headers["etag"], answer.headers["docker-content-digest"]) == (f'"{digest}"', digest)
+    assert journal.told() == [("check" if status == 304 else "pull", "v1", digest)]
+    if status == 304:
+        assert answer.body == b""
+        assert "content-length" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("media_type", "accept", "status"),
+    [
+        (DOCKER_MANIFEST, "text/html", 200),
+        (OCI_INDEX, "text/html", 200),
+        (OCI_MANIFEST, "text/html", 404),
+        (OCI_MANIFEST, OCI_INDEX, 404),
+        (OCI_MANIFEST, "*/*", 200),
+        (OCI_MANIFEST, "application/*;q=0.5", 200),
+        (OCI_MANIFEST, f"text/html, {OCI_MANIFEST};q=0.1", 200),
+        (OCI_MANIFEST, "", 200),
+    ],
+)
+def test_only_an_oci_manifest_needs_a_client_that_reads_it(
+    plane: Plane, journal: JournalReader, media_type: str, accept: str, status: int
+) -> None:
+    """Reference B.6; a wildcard or no Accept at all is enough. A refusal is neither a pull nor a check."""
+    if media_type == OCI_INDEX:
+        put("team/app", index_bytes([]), tag="v1", media_type=media_type)
+    else:
+        put("team/app", image_bytes("team/app", "one", media_type=media_type), tag="v1", media_type=media_type)
+    answer = plane.get(f"{APP}/v1", accept=accept) if accept else plane.get(f"{APP}/v1")
+    assert answer.status == status
+    assert len(journal.lines()) == (1 if status == 200 else 0)
+    if status == 404:
+        assert answer.code == "MANIFEST_UNKNOWN"
+        said = answer.json["errors"][0]["message"]
+        assert said == "OCI manifest found, but accept header does not support OCI manifests"
+
+
+def docker_list(child_type: str = DOCKER_MANIFEST) -> tuple[str, str]:
+    """A list under the tag `all`; its digest and that of its amd64 child."""
+    children = [image_bytes("team/app", text, media_type=child_type) for text in ("amd64", "arm64")]
+    amd64, _ = [put("team/app", child, media_type=child_type) for child in children]
+    content = index_bytes(children, media_type=DOCKER_LIST, child_type=child_type)
+    return put("team/app", content, media_type=DOCKER_LIST, tag="all"), amd64
+
+
+@pytest.mark.parametrize("accept", [None, "*/*", DOCKER_MANIFEST, f"{OCI_INDEX},{DOCKER_MANIFEST}"])
+def test_a_client_that_knows_no_lists_gets_the_amd64_image(
+    plane: Plane, journal: JournalReader, accept: str | None
+) -> None:
+    """By tag; one pull of what was served."""
+    _, amd64 = docker_list()
+    headers = {"accept": accept} if accept else {}
+    answer = plane.get(f"{APP}/all", **headers)
+    assert (answer.status, answer.headers["docker-content-digest"]) == (200, amd64)
+    assert answer.headers["content-type"] == DOCKER_MANIFEST
+    assert journal.told() == [("pull", "all", amd64)]
+    assert plane.get(f"{APP}/all", if_none_match=amd64, **headers).status == 304
+
+
+def test_a_list_is_served_to_those_who_name_it_and_by_digest_to_all(plane: Plane, journal: JournalReader) -> None:
+    """Nothing is rewritten."""
+    digest, _ = docker_list()
+    for target, accept in (("all", DOCKER_LIST), (digest, "text/html"), (digest, "*/*")):
+        answer = plane.get(f"{APP}/{target}", accept=accept)
+        assert (answer.status, answer.headers["docker-content-digest"]) == (200, digest)
+        assert answer.headers["content-type"] == DOCKER_LIST
+    assert [told[2] for told in journal.told()] == [digest] * 3
+
+
+def test_a_list_that_cannot_be_rewritten_is_refused(plane: Plane, journal: JournalReader) -> None:
+    """No amd64 child: 404. A client that does not read the child: 400, or 404 for an OCI child."""
+    arm = put("team/app", image_bytes("team/app", "arm", media_type=DOCKER_MANIFEST), media_type=DOCKER_MANIFEST)
+    child = {"mediaType": DOCKER_MANIFEST, "digest": arm, "size": 1}
+    child |= {"platform": {"os": "linux", "architecture": "arm64"}}
+    content = dump({"schemaVersion": 2, "mediaType": DOCKER_LIST, "manifests": [child]})
+    put("team/app", content, media_type=DOCKER_LIST, tag="arm")
+    answer = plane.get(f"{APP}/arm")
+    assert (answer.status, answer.code) == (404, "MANIFEST_UNKNOWN")
+    docker_list()
+    answer = plane.get(f"{APP}/all", accept="text/html")
+    assert (answer.status, answer.code) == (400, "MANIFEST_INVALID")
+    assert answer.detail == "Schema 2 manifest not supported by client"
+    docker_list(OCI_MANIFEST)
+    assert plane.get(f"{APP}/all", accept="text/html").code == "MANIFEST_UNKNOWN"
+    assert journal.lines() == []
+
+
+@pytest.mark.parametrize("reference", ["none", f"sha256:{'0' * 64}"])
+def test_what_is_not_there_is_unknown(plane: Plane, journal: JournalReader, reference: str) -> None:
+    """Also in a repository that is not there; and nothing is told."""
+    for method in ("GET", "DELETE"):
+        answer = plane.request(method, f"{APP}/{reference}")
+        assert (answer.status, answer.code) == (404, "MANIFEST_UNKNOWN")
+    assert plane.request("HEAD", f"{APP}/{reference}").status == 404
+    assert journal.lines() == []
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [
+        (b"", OCI_MANIFEST),
+        (b"{", OCI_MANIFEST),
+        (b"[" * 50_000, OCI_MANIFEST),
+        (b'{"schemaVersion": 2}', "text/plain"),
+        (b'{"schemaVersion": 1}', OCI_MANIFEST),
+        (b'{"schemaVersion": 2}', ""),
+        (b'{"schemaVersion": 2, "manifests": [], "layers": []}', OCI_INDEX),
+    ],
+)
+def test_a_malformed_push_is_refused(plane: Plane, content: bytes, media_type: str) -> None:
+    """400 MANIFEST_INVALID with a detail, and nothing is stored or told."""
+    answer = push(plane, "v1", content, media_type)
+    assert (answer.status, answer.code) == (400, "MANIFEST_INVALID")
+    assert answer.detail
+    assert not Manifest.objects.exists()
+    assert stored_events() == []
+
+
+def test_parameters_of_the_content_type_are_dropped(plane: Plane) -> None:
+    """As the reference does."""
+    assert push(plane, "v1", image_bytes("team/app", "one"), f"{OCI_MANIFEST}; charset=utf-8").status == 201
+
+
+@pytest.mark.parametrize("content_length", [None, 2_000_000, 101])
+def test_a_push_that_is_too_large_is_refused(tmp_path: Path, content_length: int | None) -> None:
+    """413, whether the length says so, is missing (chunked) or lies; exactly the limit is fine."""
+    plane = make_plane(tmp_path, hub__limits__manifest_bytes=100)
+    body = b"x" * 101 if content_length != 2_000_000 else b""
+    answer = push(plane, "v1", body, content_length=content_length)
+    assert (answer.status, answer.code) == (413, "MANIFEST_INVALID")
+    assert push(plane, "v1", b"x" * 100).status == 400
+
+
+def test_a_body_cut_short_is_refused(plane: Plane) -> None:
+    """What came would be a manifest, but not the one that was meant."""
+    content = image_bytes("team/app", "one")
+    answer = push(plane, "v1", content, content_length=len(content) + 1)
+    assert (answer.status, answer.code) == (400, "SIZE_INVALID")
+    assert not Tag.objects.exists()
+
+
+def test_missing_blobs_are_listed(plane: Plane) -> None:
+    """400, an entry for each."""
+    answer = push(plane, "v1", image_bytes("team/other", "one", layers=2))
+    assert answer.status == 400
+    assert [error["code"] for error in answer.json["errors"]] == ["MANIFEST_BLOB_UNKNOWN"] * 3
+
+
+def test_a_push_by_a_wrong_digest_is_refused(plane: Plane) -> None:
+    """400 DIGEST_INVALID; the right one is accepted, of either algorithm."""
+    content = image_bytes("team/app", "one")
+    assert push(plane, f"sha256:{'0' * 64}", content).code == "DIGEST_INVALID"
+    for algorithm in ("sha256", "sha512"):
+        digest = str(digest_of(content, algorithm))
+        assert push(plane, digest, content).headers["docker-content-digest"] == digest
+        assert plane.get(f"{APP}/{digest}").body == content
+    assert [event.tag for event in stored_events()] == ["", ""]
+
+
+def test_a_full_disk_refuses_pushes(tmp_path: Path) -> None:
+    """503 before the database's disk is full."""
+    plane = make_plane(tmp_path, driver=MemoryDriver(capacity=10))
+    answer = push(plane, "v1", image_bytes("team/app", "one"))
+    assert (answer.status, answer.code) == (503, "UNAVAILABLE")
+    assert "retry-after" in answer.headers
+    assert not Manifest.objects.exists()
+
+
+def test_a_pull_that_cannot_be_told_is_not_answered(plane: Plane, journal: JournalReader) -> None:
+    """503 rather than a pull that is not counted."""
+    put("team/app", image_bytes("team/app", "one"), tag="v1")
+    journal.folder.write_text("a file where the folder should be")
+    for method in ("GET", "HEAD"):
+        assert plane.request(method, f"{APP}/v1").status == 503
+    journal.folder.unlink()
+    assert plane.get(f"{APP}/v1").status == 200
+
+
+def test_deleting_by_tag_and_by_digest(plane: Plane) -> None:
+    """202 with no body."""
+    digest = put("team/app", image_bytes("team/app", "one"), tag="v1")
+    answer = plane.request("DELETE", f"{APP}/v1")
+    assert (answer.status, answer.body, answer.headers["content-length"]) == (202, b"", "0")
+    assert plane.get(f"{APP}/v1").status == 404
+    assert plane.get(f"{APP}/{digest}").status == 200
+    assert plane.request("DELETE", f"{APP}/{digest}").status == 202
+    assert plane.get(f"{APP}/{digest}").status == 404
+    assert [(event.action, event.method) for event in stored_events()[1:]] == [("delete", "DELETE")] * 2
+
+
+def test_deleting_by_digest_can_be_forbidden(tmp_path: Path, journal: JournalReader) -> None:
+    """405 UNSUPPORTED unless `storage.delete.enabled`; a tag may go all the same."""
+    plane = make_plane(tmp_path, storage__delete__enabled=False)
+    digest = put("team/app", image_bytes("team/app", "one"), tag="v1")
+    answer = plane.request("DELETE", f"{APP}/{digest}")
+    assert (answer.status, answer.code) == (405, "UNSUPPORTED")
+    assert plane.request("DELETE", f"{APP}/v1").status == 202
+    assert plane.get(f"{APP}/{digest}").status == 200
