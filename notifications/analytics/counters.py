@@ -7,7 +7,7 @@ consumer's position.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from notifications.analytics.classify import Counted, classify, happened_at
 from notifications.analytics.upsert import Table, add_rows
@@ -15,6 +15,8 @@ from notifications.log.consume import BatchConsumer, LoggedEvent
 from registryhub.access.repositories import ensure_repositories
 
 BATCH_SIZE = 1000
+
+Key = tuple[Any, ...]
 
 REPOSITORY_TOTALS = Table("analytics_repositorytotals", keys=("repository_id",), has_clocks=True)
 REPOSITORY_HOURS = Table("analytics_repositoryhour", keys=("repository_id", "hour"))
@@ -53,7 +55,7 @@ def count(events: Sequence[LoggedEvent]) -> None:
     if not cells:
         return
     ids = ensure_repositories({(cell.source_id, cell.repository) for cell in cells})
-    sums: dict[Table, dict[tuple[object, ...], Sum]] = {table: {} for table in _TABLES}
+    sums: dict[Table, dict[Key, Sum]] = {table: {} for table in _TABLES}
     for cell, tally in cells.items():
         for table, key in _places(cell, ids[cell.source_id, cell.repository]):
             found = sums[table].get(key)
@@ -110,9 +112,9 @@ class Sum:
 _TABLES = (REPOSITORY_TOTALS, REPOSITORY_HOURS, REPOSITORY_DAYS, TAG_TOTALS, TAG_HOURS, TAG_DAYS)
 
 
-def _places(cell: Cell, repository_id: int) -> list[tuple[Table, tuple[object, ...]]]:
+def _places(cell: Cell, repository_id: int) -> list[tuple[Table, Key]]:
     day = cell.hour.date()
-    places: list[tuple[Table, tuple[object, ...]]] = [
+    places: list[tuple[Table, Key]] = [
         (REPOSITORY_TOTALS, (repository_id,)),
         (REPOSITORY_HOURS, (repository_id, cell.hour)),
         (REPOSITORY_DAYS, (repository_id, day)),
@@ -126,10 +128,10 @@ def _places(cell: Cell, repository_id: int) -> list[tuple[Table, tuple[object, .
     return places
 
 
-def _rows(table: Table, sums: dict[tuple[object, ...], Sum]) -> list[tuple[object, ...]]:
+def _rows(table: Table, sums: dict[Key, Sum]) -> list[Key]:
     """In one order for all: two that count at once must not wait for each other in a circle."""
-    rows: list[tuple[object, ...]] = []
-    for key in sorted(sums, key=repr):
+    rows: list[Key] = []
+    for key in sorted(sums):
         found = sums[key]
         row = (*key, found.pulls, found.checks, found.pushes)
         clocks = (found.last_pulled_at, found.last_seen_at, found.last_pushed_at)

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cached_property
+from datetime import UTC, date, datetime
+from functools import cache, cached_property
 from typing import Any
 
 from django.db import connection
@@ -12,10 +12,14 @@ from psycopg2.extras import execute_values
 COUNTS = ("pulls", "checks", "pushes")
 CLOCKS = ("last_pulled_at", "last_seen_at", "last_pushed_at")
 
+BLOCK = 100
+"""Rows a statement. On SQLite one row each would give up the interpreter lock at every row, while it holds the lock
+for writing: seconds, beside a busy thread."""
+
 Row = tuple[object, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A table of counters: `keys` are its unique columns, then come the counts, then maybe the clocks."""
 
@@ -41,20 +45,25 @@ class Table:
 
 def add_rows(table: Table, rows: Sequence[Row]) -> None:
     """Add the rows' counts and move the clocks forward, on the caller's transaction. Keys must not repeat."""
-    if not rows:
-        return
+    is_postgres = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            execute_values(cursor, table.upsert("%s", "GREATEST"), rows, page_size=len(rows))
-            return
-        places = f"({', '.join(['%s'] * len(table.columns))})"
-        cursor.executemany(table.upsert(places, "MAX"), [tuple(map(_adapt, row)) for row in rows])
+        for start in range(0, len(rows), BLOCK):
+            block = rows[start : start + BLOCK]
+            if is_postgres:
+                execute_values(cursor, table.upsert("%s", "GREATEST"), block, page_size=BLOCK)
+            else:
+                values = [_adapt(value) for row in block for value in row]
+                cursor.execute(table.upsert(_places(table, len(block)), "MAX"), values)
+
+
+@cache
+def _places(table: Table, count: int) -> str:
+    row = f"({', '.join(['%s'] * len(table.columns))})"
+    return ", ".join([row] * count)
 
 
 def _adapt(value: Any) -> Any:
-    """SQLite keeps times as text, the way Django writes them."""
+    """SQLite keeps times as text in UTC, the way Django writes them."""
     if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value)
-    if isinstance(value, date):
-        return connection.ops.adapt_datefield_value(value)
-    return value
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    return value.isoformat() if isinstance(value, date) else value

@@ -120,7 +120,7 @@ def test_a_bad_event_holds_up_no_good_one(bad: bytes) -> None:
 )
 def test_what_is_not_json_is_refused_as_a_whole(body: bytes) -> None:
     """The sender is broken: it is told so, and nothing is kept."""
-    with pytest.raises(InvalidEnvelope, match="JSON|does not end"):
+    with pytest.raises(InvalidEnvelope, match=r"JSON|does not end"):
         list(readings(body, is_strict=True))
 
 

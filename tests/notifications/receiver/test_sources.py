@@ -41,7 +41,7 @@ def test_a_name_that_is_taken_is_refused_with_the_way_to_rotate() -> None:
 
 def test_what_does_not_exist_cannot_be_rotated() -> None:
     """The known names are told."""
-    with pytest.raises(CommandError, match="no source 'egde' .known: hub."):
+    with pytest.raises(CommandError, match=r"no source 'egde' .known: hub."):
         create_source("egde", "--rotate")
 
 
@@ -52,6 +52,7 @@ def test_with_a_grace_the_old_token_goes_on_for_a_while() -> None:
     third = rotate_token(source, grace_seconds=7200)
     assert {find_source(one) for one in (first, second, third)} == {source}
     ends = SourceToken.objects.filter(source=source).order_by("id").values_list("expires_at", flat=True)
+    assert ends[0] is not None
     assert ends[0] <= timezone.now() + timedelta(hours=1)
     assert ends[2] is None
 

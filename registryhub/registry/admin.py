@@ -1,0 +1,86 @@
+"""What is stored, in the admin, to look at: it is changed by pushing, deleting and collecting only."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from registryhub.database.bounded import BoundedPaginator
+from registryhub.registry.models import Blob, BlobLink, Manifest, Tag, Upload
+
+
+class StoredAdmin(ModelAdmin):
+    """Read only, and without counting millions of rows. Searches are exact: they must find their index."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    ordering = ("-pk",)
+    sortable_by = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Blob)
+class BlobAdmin(StoredAdmin):
+    list_display = ("digest", "size", "created_at")
+    search_fields = ("digest__exact",)
+    search_help_text = "a whole digest"
+
+
+@admin.register(BlobLink)
+class BlobLinkAdmin(StoredAdmin):
+    list_display = ("repository", "blob", "created_at")
+    list_select_related = ("repository", "blob")
+    search_fields = ("blob__digest__exact",)
+    search_help_text = "a whole digest"
+
+
+@admin.register(Manifest)
+class ManifestAdmin(StoredAdmin):
+    list_display = ("repository", "digest", "media_type", "size", "created_at")
+    list_select_related = ("repository",)
+    search_fields = ("repository__name__exact",)
+    search_help_text = "the whole name of a repository"
+    fields = ("repository", "digest", "media_type", "size", "created_at", "content")
+    readonly_fields = ("content",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Manifest]:
+        rows: QuerySet[Manifest] = super().get_queryset(request)
+        return rows.defer("payload")
+
+    @admin.display(description="content")
+    def content(self, manifest: Manifest) -> str:
+        """Laid out for reading."""
+        text = bytes(manifest.payload).decode("utf-8", "replace")
+        try:
+            document: Any = json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+        return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+@admin.register(Tag)
+class TagAdmin(StoredAdmin):
+    list_display = ("repository", "name", "digest", "media_type", "moved_at")
+    list_select_related = ("repository",)
+    search_fields = ("repository__name__exact",)
+    search_help_text = "the whole name of a repository"
+    raw_id_fields = ("manifest",)
+
+
+@admin.register(Upload)
+class UploadAdmin(StoredAdmin):
+    list_display = ("id", "repository_name", "offset", "started_at", "updated_at")
+    search_fields = ("repository_name__exact",)
+    search_help_text = "the whole name of a repository"
+    ordering = ("-started_at",)

@@ -1,0 +1,93 @@
+"""Repositories and tags with their numbers, a page at a time, in a fixed number of queries."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Count, F, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce
+
+from notifications.analytics.models import TagTotals
+from registryhub.access.models import Repository
+from registryhub.database.keyset import Page, read_page
+from registryhub.registry.models import BlobLink, Tag
+
+_COUNTS = ("pulls", "pushes", "checks")
+_CLOCKS = ("last_pulled_at", "last_seen_at", "last_pushed_at")
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
+
+_REPOSITORY_FIELDS = ("id", "name", "is_public", *_COUNTS, *_CLOCKS)
+_TAG_FIELDS = ("name", "digest", "media_type", "size", "moved_at")
+
+
+def _both_ways(name: str, *columns: str) -> Mapping[str, Sequence[str]]:
+    first, *rest = columns
+    return {name: (first, *rest), f"-{name}": (f"-{first}", *rest)}
+
+
+REPOSITORY_ORDERS: Mapping[str, Sequence[str]] = {
+    **_both_ways("name", "name"),
+    **{key: order for name in _COUNTS for key, order in _both_ways(name, name, "name").items()},
+    **{key: order for name in _CLOCKS for key, order in _both_ways(name, f"{name}_order", "name").items()},
+}
+TAG_ORDERS: Mapping[str, Sequence[str]] = _both_ways("name", "name")
+
+
+def repository_page(repositories: QuerySet[Repository], *, search: str, ordering: str, cursor: str, limit: int) -> Page:
+    """Repositories of one source, whose name contains `search`. Raises InvalidCursor."""
+    if search:
+        repositories = repositories.filter(name__contains=search)
+    order = REPOSITORY_ORDERS[ordering]
+    page = read_page(_with_totals(repositories, order), order, cursor=cursor, limit=limit)
+    return Page(_with_contents(page.rows), page.cursor)
+
+
+def repository_row(repository_id: int) -> dict[str, Any]:
+    """One repository, as in a page."""
+    return _with_contents(_with_totals(Repository.objects.filter(pk=repository_id), ()))[0]
+
+
+def tag_page(repository_id: int, *, search: str, ordering: str, cursor: str, limit: int) -> Page:
+    """Tags of a repository, whose name contains `search`. Raises InvalidCursor."""
+    tags = Tag.objects.filter(repository_id=repository_id)
+    if search:
+        tags = tags.filter(name__contains=search)
+    page = read_page(tags.values(*_TAG_FIELDS), TAG_ORDERS[ordering], cursor=cursor, limit=limit)
+    names = [row["name"] for row in page.rows]
+    totals = TagTotals.objects.filter(repository_id=repository_id, tag__in=names)
+    found = {row.pop("tag"): row for row in totals.values("tag", *_COUNTS, *_CLOCKS)} if names else {}
+    return Page([row | (found.get(row["name"]) or _nothing()) for row in page.rows], page.cursor)
+
+
+def _nothing() -> dict[str, Any]:
+    return dict.fromkeys(_COUNTS, 0) | dict.fromkeys(_CLOCKS, None)
+
+
+def _with_totals(repositories: QuerySet[Repository], order: Iterable[str]) -> QuerySet[Any, dict[str, Any]]:
+    counts: dict[str, Any] = {name: Coalesce(f"totals__{name}", Value(0)) for name in _COUNTS}
+    clocks: dict[str, Any] = {name: F(f"totals__{name}") for name in _CLOCKS}
+    orders = [name for name in _CLOCKS if {f"{name}_order", f"-{name}_order"} & set(order)]
+    sorts: dict[str, Any] = {f"{name}_order": Coalesce(f"totals__{name}", Value(_NEVER)) for name in orders}
+    rows: QuerySet[Any, dict[str, Any]] = repositories.annotate(**counts, **clocks, **sorts).values(
+        *_REPOSITORY_FIELDS, *sorts, source_name=F("source__name")
+    )
+    return rows
+
+
+def _with_contents(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How many tags each repository has, and the bytes of all blobs in it."""
+    found = list(rows)
+    ids = [row["id"] for row in found]
+    tags = dict(_grouped(Tag.objects.filter(repository_id__in=ids), Count("pk"))) if ids else {}
+    sizes = dict(_grouped(BlobLink.objects.filter(repository_id__in=ids), Sum("blob__size"))) if ids else {}
+    return [
+        row | {"source": row["source_name"], "tags": tags.get(row["id"], 0), "size": int(sizes.get(row["id"], 0))}
+        for row in found
+    ]
+
+
+def _grouped(rows: QuerySet[Any], value: Any) -> Iterable[tuple[int, Any]]:
+    found: Iterable[tuple[int, Any]] = (
+        rows.values("repository_id").annotate(found=value).order_by().values_list("repository_id", "found")
+    )
+    return found

@@ -1,0 +1,86 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from notifications.analytics.series import MAX_POINTS, Span, TooManyPoints, grouped, series
+from notifications.analytics.spans import INTERVALS, Interval, floor_to, following, starts
+from registryhub.access.models import Repository
+from tests.notifications.analytics.logged import NOON, counted, logged
+
+pytestmark = pytest.mark.django_db
+
+
+def day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def points(span: Span, tag: str = "") -> dict[str, tuple[int, int, int]]:
+    found = series(Repository.objects.all(), tag, span)
+    return {f"{point.start:%m-%d %H}": (point.pulls, point.checks, point.pushes) for point in found}
+
+
+def test_intervals_begin_where_people_expect() -> None:
+    """Weeks on Mondays, months on the first, all in UTC."""
+    assert {interval: str(floor_to(interval, NOON)) for interval in INTERVALS} == {
+        "hour": "2026-11-24 12:00:00+00:00",
+        "day": "2026-11-24 00:00:00+00:00",
+        "week": "2026-11-23 00:00:00+00:00",
+        "month": "2026-11-01 00:00:00+00:00",
+    }
+    assert list(starts("month", day("2026-12-31"), day("2027-03-01"))) == [
+        day("2026-12-01"),
+        day("2027-01-01"),
+        day("2027-02-01"),
+    ]
+    assert following("month", day("2028-01-01")) == day("2028-02-01")
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_every_interval_adds_up_to_the_same(interval: Interval) -> None:
+    """Hours, days, weeks and months count the same events."""
+    for hours in range(0, 1000, 37):
+        counted(logged("pull", occurred_at=NOON - timedelta(hours=hours)), logged("push", tag="v2"))
+    span = Span(interval, NOON - timedelta(hours=1000), NOON + timedelta(hours=1))
+    found = series(Repository.objects.all(), "", span)
+    assert (sum(point.pulls for point in found), sum(point.pushes for point in found)) == (28, 28)
+    assert sum(point.pulls for point in series(Repository.objects.all(), "latest", span)) == 28
+    assert sum(point.pulls for point in series(Repository.objects.all(), "v2", span)) == 0
+
+
+def test_where_nothing_happened_there_is_a_zero() -> None:
+    """A chart has no holes; several repositories are added up; the end is not included."""
+    counted(logged("pull"), logged("check", "b"), logged("pull", "b", occurred_at=NOON - timedelta(hours=2)))
+    assert points(Span("hour", NOON - timedelta(hours=2), day("2026-11-24 13:00"))) == {
+        "11-24 10": (1, 0, 0),
+        "11-24 11": (0, 0, 0),
+        "11-24 12": (1, 1, 0),
+    }
+    assert points(Span("day", day("2026-11-23"), day("2026-11-24"))) == {"11-23 00": (0, 0, 0)}
+    assert points(Span("day", day("2026-11-24"), day("2026-11-24 00:01"))) == {"11-24 00": (2, 1, 0)}
+
+
+def test_a_span_of_too_many_points_is_refused() -> None:
+    """Before anything is read."""
+    with pytest.raises(TooManyPoints, match=str(MAX_POINTS)):
+        series(Repository.objects.all(), "", Span("hour", day("2020-01-01"), NOON))
+
+
+@pytest.mark.parametrize("interval", ["hour", "day"])
+def test_groups_are_the_leaders_with_their_points(interval: Interval) -> None:
+    """Ties go by name, and two queries do for any number of them."""
+    for number, name in enumerate(("a", "b", "c", "d")):
+        counted(*[logged("pull", name, tag=f"v{name}")] * (number % 3 + 1))
+    span = Span(interval, NOON - timedelta(hours=30), NOON + timedelta(hours=1))
+    with CaptureQueriesContext(connection) as queries:
+        groups = grouped(Repository.objects.all(), "repository", span, 3)
+    assert len(queries) == 2
+    assert [(group.name, sum(point.pulls for point in group.points)) for group in groups] == [
+        ("c", 3),
+        ("b", 2),
+        ("a", 1),
+    ]
+    by_tag = grouped(Repository.objects.filter(name="c"), "tag", span, 3)
+    assert [(group.name, sum(point.pulls for point in group.points)) for group in by_tag] == [("vc", 3)]
+    assert grouped(Repository.objects.none(), "tag", span, 3) == []
