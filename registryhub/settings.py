@@ -187,6 +187,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PREPROCESSING_HOOKS": ["registryhub.api.without_slash"],
 }
 UNFOLD = {"SITE_TITLE": "RegistryHub", "SITE_HEADER": "RegistryHub"}
 

@@ -52,7 +52,9 @@ class Start:
                 password = ensure_administrator(wanted)
         finally:
             connections.close_all()
-        shown = f"as set in {PASSWORD_VARIABLE}" if password and wanted else password
+        shown = (
+            f"as set in {PASSWORD_VARIABLE}" if password and wanted else password and f"{password}  (shown this once)"
+        )
         block = welcome(self.config, place=place, data=self.data, roles=self.roles, password=shown)
         return block + warnings(self.config, place)
 

@@ -11,7 +11,7 @@ _ANY = frozenset(("0.0.0.0", "::"))  # noqa: S104 - compared with, not bound
 
 
 def welcome(config: Config, *, place: Place, data: Path, roles: Collection[str], password: str | None) -> str:
-    """The block of lines. `password` is that of an administrator made just now."""
+    """The block of lines. `password` says what is to be said of an administrator made just now."""
     base = base_url(config, place)
     lines: dict[str, str] = {}
     if "web" in roles:
@@ -23,7 +23,7 @@ def welcome(config: Config, *, place: Place, data: Path, roles: Collection[str],
         }
     lines |= {"Roles": ", ".join(roles), "Data folder": str(data), "Database": database_name(config)}
     if password is not None:
-        lines["Administrator"] = f"{NAME}, password {password}  (shown this once)"
+        lines["Administrator"] = f"{NAME}, password {password}"
     width = max(map(len, lines)) + 2
     return "\n".join(["RegistryHub", *(f"  {name:<{width}}{value}" for name, value in lines.items()), ""])
 

@@ -24,3 +24,9 @@ def ago(moment: datetime) -> str:
         if seconds >= length:
             return f"{seconds // length} {unit}"
     return f"{seconds} s"
+
+
+@register.filter
+def spaced(window: str) -> str:
+    """24h → 24 h, all → All."""
+    return f"{window[:-1]} {window[-1]}" if window[0].isdigit() else window.capitalize()
