@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from notifications.log import leases
 from notifications.log.leases import Lease, LeaseLost
 from registryhub.database.lookups import Lookup, Row
+from registryhub.database.transactions import release_connection
 
 __all__ = ["BatchConsumer", "Feed", "Head", "LeaseLost", "LoggedEvent", "StreamConsumer", "open_feed", "read_events"]
 
@@ -99,7 +100,7 @@ class Head:
     def position(self) -> int:
         return self._position
 
-    def move(self, position: int) -> None:
+    def reach(self, position: int) -> None:
         with self._changed:
             if position > self._position:
                 self._position = position
@@ -120,7 +121,7 @@ class Feed:
     """A stream consumer's view of the log: read after the position, then move it with what came of it."""
 
     def __init__(self, lease: Lease, head: Head) -> None:
-        self._lease = lease
+        self.lease = lease
         self._head = head
         self._stop = False
         self.position = lease.position
@@ -135,14 +136,20 @@ class Feed:
         self._head.wake()
 
     def read(self, limit: int) -> list[LoggedEvent]:
-        """Up to `limit` events after the position; empty at the head. Moves nothing."""
-        return read_events(self.position, limit)
+        """Up to `limit` events after the position; empty at the head. Moves nothing.
+
+        Gives the thread's database connection back: what follows usually waits for the network.
+        """
+        events = read_events(self.position, limit)
+        release_connection()
+        return events
 
     def wait(self, seconds: float) -> bool:
         """Sleep until the log may reach beyond the position, a stop is asked, or the seconds are over.
 
         True means that there may be more to read.
         """
+        release_connection()
         self._head.wait(lambda: self._stop or self._head.position > self.position, seconds)
         return self._head.position > self.position
 
@@ -154,7 +161,7 @@ class Feed:
         """
         if not connection.in_atomic_block:
             raise transaction.TransactionManagementError("Feed.move belongs inside transaction.atomic()")
-        leases.move(self._lease, start=self.position, end=position)
+        leases.move(self.lease, start=self.position, end=position)
         transaction.on_commit(lambda: self._moved(position))
 
     def _moved(self, position: int) -> None:

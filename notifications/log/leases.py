@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from registryhub.database.transactions import relaxed_transaction
 
 LEASE_SECONDS = 5.0
+DATABASE_GONE = (OperationalError, InterfaceError)  # wait, and start from what it says then
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 
 

@@ -73,7 +73,7 @@ def create_segment(folder: Path) -> Segment:
 def claim_orphan(path: Path) -> int | None:
     """Lock a segment whose owner has finished it or is dead; its descriptor, or None while the owner lives."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
     try:

@@ -1,0 +1,169 @@
+"""The relay: numbers what comes in and hands it to every consumer, each at its own position.
+
+One thread does all bulk writing: it sequences, then runs the batch consumers. Stream consumers have a thread each.
+Several relays may run: the head of the log and each consumer is a lease, and whoever comes second stands by.
+"""
+
+import logging
+import secrets
+import socket
+import time
+from os import getpid
+
+from django.db import connection
+
+from notifications.log import leases, sequence
+from notifications.log.consume import Head
+from notifications.log.leases import DATABASE_GONE, LEASE_SECONDS, LeaseLost
+from notifications.log.recent import Recent
+from notifications.log.roster import Roster
+from notifications.log.sequence import Sequencer
+from registryhub.database.lookups import Lookup
+
+RENEW_SECONDS = LEASE_SECONDS / 3
+ROSTER_SECONDS = 1.0
+DRAIN_SECONDS = 10.0
+_LOOK_SECONDS = 1.0  # how long a watch that sees no change is believed
+_MIN_IDLE_SECONDS = 0.004
+_MAX_IDLE_SECONDS = {"sqlite": 0.02, "postgresql": 0.04}
+_MIN_PAUSE_SECONDS = 0.2
+_MAX_PAUSE_SECONDS = 5.0
+_BATCHES_A_TURN = 8
+
+_HEAD = Lookup("log_head", "SELECT position FROM log_loghead WHERE id = 1")
+
+_logger = logging.getLogger(__name__)
+
+
+class Relay:
+    """One relay process. `run` returns after `stop`, which any thread or signal handler may call.
+
+    A plain flag and short sleeps, no event: a signal handler that sets an event which the same thread waits for can
+    block for ever.
+    """
+
+    def __init__(self) -> None:
+        self._holder = f"{socket.gethostname()[:60]}:{getpid()}:{secrets.token_hex(4)}"
+        self._head = Head()
+        self._roster = Roster(holder=self._holder, head=self._head)
+        self._recent = Recent()
+        self._sequencer: Sequencer | None = None
+        self._watch = _Watch()
+        self._is_stopping = False
+        self._renew_at = 0.0
+        self._roster_at = 0.0
+        self._idle_seconds = _MIN_IDLE_SECONDS
+
+    def stop(self) -> None:
+        self._is_stopping = True
+
+    def run(self) -> None:
+        """Work until stopped. Without a database it waits and tries again, longer each time."""
+        pause_seconds = 0.0
+        while not self._is_stopping:
+            try:
+                is_busy = self._turn()
+            except LeaseLost as lost:
+                _logger.warning("another relay numbers the events now: %s", lost)
+                self._sequencer = None
+            except DATABASE_GONE as error:
+                pause_seconds = min(max(2 * pause_seconds, _MIN_PAUSE_SECONDS), _MAX_PAUSE_SECONDS)
+                _logger.warning("the database does not answer, again in %.1f s: %s", pause_seconds, error)
+                self._start_over(pause_seconds)
+            except Exception:
+                pause_seconds = min(max(2 * pause_seconds, _MIN_PAUSE_SECONDS), _MAX_PAUSE_SECONDS)
+                _logger.exception("the relay failed; again in %.1f s", pause_seconds)
+                self._start_over(pause_seconds)
+            else:
+                pause_seconds = 0.0
+                self._rest(is_busy)
+        self._drain()
+
+    def _turn(self) -> bool:
+        """Do a little of everything that is due; False when there was nothing to do."""
+        self._keep_places()
+        is_busy = self._watch.has_changed() and self._sequence()
+        for runner in self._roster.batches:
+            for _ in range(_BATCHES_A_TURN):
+                if self._is_stopping or runner.position >= self._head.position or not runner.step(self._recent):
+                    break
+                is_busy = True
+        if is_busy:
+            self._watch.expect_more()
+        return is_busy
+
+    def _keep_places(self) -> None:
+        now = time.monotonic()
+        if now >= self._renew_at:
+            self._renew_at = now + RENEW_SECONDS
+            epochs = leases.renew(self._holder)
+            if self._sequencer and epochs.get(leases.HEAD.key) != self._sequencer.lease.epoch:
+                self._sequencer = None
+            self._roster.check(epochs)
+        if now >= self._roster_at:
+            self._roster_at = now + ROSTER_SECONDS
+            self._sequencer = self._sequencer or sequence.lead(self._holder)
+            self._roster.refresh()
+
+    def _sequence(self) -> bool:
+        if self._sequencer is None:
+            row = _HEAD.one()
+            self._head.reach(row[0] if row else 0)
+            return False
+        events = self._sequencer.step()
+        self._recent.add(events or [])
+        self._head.reach(self._sequencer.head)
+        return events is not None
+
+    def _rest(self, is_busy: bool) -> None:
+        if is_busy:
+            self._idle_seconds = _MIN_IDLE_SECONDS
+            return
+        time.sleep(self._idle_seconds)
+        self._idle_seconds = min(1.5 * self._idle_seconds, _MAX_IDLE_SECONDS[connection.vendor])
+
+    def _start_over(self, seconds: float) -> None:
+        """Forget everything that only the database knows for sure, and come back after a while."""
+        self._sequencer = None
+        self._recent = Recent()
+        self._roster.lose()
+        self._watch.expect_more()
+        self._renew_at = self._roster_at = 0.0
+        connection.close()
+        deadline = time.monotonic() + seconds
+        while not self._is_stopping and time.monotonic() < deadline:
+            time.sleep(_MAX_IDLE_SECONDS[connection.vendor])
+
+    def _drain(self) -> None:
+        """Give every place back, so that another relay takes over at once."""
+        try:
+            if self._sequencer is not None:
+                leases.release(self._sequencer.lease)
+            self._roster.stop(DRAIN_SECONDS)
+        except DATABASE_GONE as error:
+            _logger.warning("the places in the log come free when their leases run out: %s", error)
+        finally:
+            connection.close()
+
+
+class _Watch:
+    """Says when a look at the database may be worth it: on SQLite a pragma of 3 µs tells, on PostgreSQL always."""
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._look_at = 0.0
+
+    def expect_more(self) -> None:
+        self._look_at = 0.0
+
+    def has_changed(self) -> bool:
+        if connection.vendor != "sqlite":
+            return True
+        connection.ensure_connection()
+        version = connection.connection.execute("PRAGMA data_version").fetchone()[0]
+        now = time.monotonic()
+        if version == self._version and now < self._look_at:
+            return False
+        self._version = version
+        self._look_at = now + _LOOK_SECONDS
+        return True
