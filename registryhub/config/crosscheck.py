@@ -18,9 +18,10 @@ def crosscheck(tree: Node) -> Iterator[Problem]:
 
 def _one_driver(storage: Node | None) -> Iterator[Problem]:
     """A driver that is not served is refused by its own name."""
-    known = {"filesystem", *names_below("storage")} - _BESIDE_DRIVERS
-    is_empty = isinstance(storage, Scalar) and storage.is_null
-    if is_empty or (isinstance(storage, Table) and not storage.keys() & known):
+    if isinstance(storage, Scalar) and storage.is_null:
+        storage = Table(storage.origin)
+    drivers = {"filesystem", *names_below("storage")} - _BESIDE_DRIVERS
+    if isinstance(storage, Table) and not storage.keys() & drivers:
         yield Problem("names no driver; add filesystem: {rootdirectory: /var/lib/registry}", "storage", storage.origin)
 
 

@@ -72,7 +72,7 @@ def parse_document(text: str, *, variable: str | None = None, path: KeyPath = ()
         node = reader.read(root, path, Origin(variable=variable)) if root else reader.null(path)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        reader.report(f"is no valid YAML: {error.problem}", path, line)
+        reader.report(f"is no valid YAML: {error.problem}{_context(error)}", path, line)
     except yaml.reader.ReaderError as error:
         reader.report(f"is no valid YAML: {error.reason}", path, text.count("\n", 0, error.position) + 1)
     except RecursionError:
@@ -154,6 +154,11 @@ class _Reader:
                 continue
             for key, value in tree.items():
                 merged.setdefault(key, value)
+
+
+def _context(error: yaml.MarkedYAMLError) -> str:
+    """Where the broken thing began: the end of a file says little about a bracket left open on line 3."""
+    return f" ({error.context} of line {error.context_mark.line + 1})" if error.context and error.context_mark else ""
 
 
 def _value_of(node: yaml.Node, text: str) -> object:

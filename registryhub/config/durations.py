@@ -53,7 +53,7 @@ def _parts(text: str) -> list[Decimal]:
 
 def format_duration(seconds: float) -> str:
     """The shortest single-unit form that `parse_duration` reads back as the same value."""
-    nanoseconds = round(Fraction(seconds) * _NANOSECONDS_A_SECOND)
+    nanoseconds = min(max(round(Fraction(seconds) * _NANOSECONDS_A_SECOND), -_LONGEST), _LONGEST)
     if nanoseconds == 0:
         return "0s"
     unit = next(unit for unit in ("h", "m", "s", "ms", "us", "ns") if nanoseconds % _NANOSECONDS[unit] == 0)

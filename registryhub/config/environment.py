@@ -24,6 +24,7 @@ _PLAIN_OR_FILE: dict[str, KeyPath] = {
     "REDIS_URL": ("hub", "redis", "url"),
     "SECRET_KEY": ("hub", "secret_key"),
 }
+PLAIN_VARIABLES = _PLAIN | _PLAIN_OR_FILE | {f"{name}_FILE": path for name, path in _PLAIN_OR_FILE.items()}
 
 
 @dataclass(slots=True)

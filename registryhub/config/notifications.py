@@ -35,9 +35,14 @@ class Ignore(Section):
     actions: tuple[Annotated[str, BeforeValidator(_read_action)], ...] = ()
 
 
+MAX_NAME_LENGTH = 100
+
+
 def _check_name(name: str) -> str:
     if not name.strip():
         raise ValueError("is empty; give the endpoint a name of its own")
+    if len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise ValueError(f"must be at most {MAX_NAME_LENGTH} characters without control characters; shorten it")
     return name
 
 

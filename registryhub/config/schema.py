@@ -1,33 +1,17 @@
 """Walking the model: which keys a section knows, and what kind of value each takes."""
 
-import types
 from collections.abc import Iterator
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from registryhub.config.errors import KeyPath
-from registryhub.config.section import Section
+from registryhub.config.section import Section, bare_type, section_type
 
 
 def fields_of(section: type[Section]) -> dict[str, FieldInfo]:
     """The fields of a section by the key that is written in YAML."""
     return {field.alias or name: field for name, field in section.model_fields.items()}
-
-
-def bare_type(annotation: Any) -> Any:
-    """The type itself, without `Annotated` and without `| None`."""
-    if get_origin(annotation) is Annotated:
-        return bare_type(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        return bare_type(next(part for part in get_args(annotation) if part is not type(None)))
-    return annotation
-
-
-def section_type(annotation: Any) -> type[Section] | None:
-    """The section that the annotation names, if it names one."""
-    bare = bare_type(annotation)
-    return bare if isinstance(bare, type) and issubclass(bare, Section) else None
 
 
 def item_type(annotation: Any) -> Any | None:

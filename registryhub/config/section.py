@@ -1,6 +1,7 @@
 """What every section of the configuration is: a frozen record that refuses what it does not know."""
 
-from typing import Any, ClassVar
+import types
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -41,7 +42,9 @@ class Section(BaseModel):
 
     @classmethod
     def _without_nulls(cls, data: dict[str, Any]) -> dict[str, Any]:
-        plain = {field.alias or name for name, field in cls.model_fields.items() if not _is_section(field.annotation)}
+        plain = {
+            field.alias or name for name, field in cls.model_fields.items() if section_type(field.annotation) is None
+        }
         return {
             key: value
             for key, value in data.items()
@@ -49,9 +52,19 @@ class Section(BaseModel):
         }
 
 
-def _is_section(annotation: Any) -> bool:
-    parts = getattr(annotation, "__args__", (annotation,))
-    return any(isinstance(part, type) and issubclass(part, Section) for part in parts)
+def bare_type(annotation: Any) -> Any:
+    """The type itself, without `Annotated` and without `| None`."""
+    if get_origin(annotation) is Annotated:
+        return bare_type(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return bare_type(next(part for part in get_args(annotation) if part is not type(None)))
+    return annotation
+
+
+def section_type(annotation: Any) -> type[Section] | None:
+    """The section that the annotation names, if it names one."""
+    bare = bare_type(annotation)
+    return bare if isinstance(bare, type) and issubclass(bare, Section) else None
 
 
 def wrong_at(*path: str | int, message: str) -> ValidationError:

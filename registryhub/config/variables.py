@@ -6,8 +6,8 @@ from typing import Any
 from registryhub.config.document import Items, Node, Table, child
 from registryhub.config.errors import KeyPath, join_key
 from registryhub.config.model import Config
-from registryhub.config.schema import fields_of, item_type, section_type, value_type
-from registryhub.config.section import Section
+from registryhub.config.schema import fields_of, item_type, value_type
+from registryhub.config.section import Section, section_type
 from registryhub.config.unserved import names_below, refusal
 
 PREFIX = "REGISTRY_"
