@@ -45,7 +45,11 @@ class Event(models.Model):
     raw = models.TextField(help_text="the event as the wire has it, JSON")
 
     class Meta:
-        indexes = (models.Index(fields=("source", "repository", "seq"), name="event_repository"),)
+        indexes = (
+            models.Index(fields=("source", "repository", "seq"), name="event_repository"),
+            # Among millions of pulls the few pushes are found by this one.
+            models.Index(fields=("seq",), condition=models.Q(action="push"), name="event_pushes"),
+        )
 
     def __str__(self) -> str:
         return f"{self.seq} {self.action} {self.repository}"

@@ -1,0 +1,103 @@
+"""How the log is doing: how much waits where, and who holds which place. Nothing here counts a large table."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from notifications.log.listing import read_head
+from notifications.log.models import Consumer, Event, Intake, QuarantinedEvent
+from notifications.log.segments import SUFFIX
+
+MAX_COUNTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class JournalState:
+    """Segments of this node that are not in the intake yet, those under way included."""
+
+    segments: int
+    bytes: int
+    oldest_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerState:
+    """Where a consumer is; `lag` is the number of events behind the head."""
+
+    name: str
+    position: int
+    lag: int
+    oldest_pending_seconds: float | None
+    holder: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """`intake` counts rows, `quarantined` events; both stop at MAX_COUNTED."""
+
+    head: int
+    intake: int
+    quarantined: int
+    journal: JournalState
+    consumers: Sequence[ConsumerState]
+
+
+def read_state() -> LogState:
+    """A few small queries, and one for each consumer that is behind."""
+    head = read_head()
+    now = timezone.now()
+    return LogState(
+        head=head,
+        intake=_count(Intake.objects.all()),
+        quarantined=_count(QuarantinedEvent.objects.all()),
+        journal=read_journal_state(settings.DATA_DIR / "journal"),
+        consumers=[_consumer_state(consumer, head, now) for consumer in Consumer.objects.order_by("name")],
+    )
+
+
+def read_journal_state(folder: Path) -> JournalState:
+    """Segments may vanish while one looks; empty ones wait for nothing."""
+    found: list[os.stat_result] = []
+    for path in folder.glob(f"*{SUFFIX}"):
+        try:
+            found.append(path.stat())
+        except FileNotFoundError:
+            continue
+    found = [each for each in found if each.st_size]
+    oldest = max((time.time() - each.st_mtime for each in found), default=None)
+    return JournalState(
+        segments=len(found),
+        bytes=sum(each.st_size for each in found),
+        oldest_seconds=None if oldest is None else max(0.0, oldest),
+    )
+
+
+def _count(rows: QuerySet) -> int:
+    return rows.order_by()[:MAX_COUNTED].count()
+
+
+def _consumer_state(consumer: Consumer, head: int, now: datetime) -> ConsumerState:
+    return ConsumerState(
+        name=consumer.name,
+        position=consumer.position,
+        lag=max(0, head - consumer.position),
+        oldest_pending_seconds=_oldest_pending_seconds(consumer.position, head, now),
+        holder=consumer.holder,
+        expires_at=consumer.expires_at,
+    )
+
+
+def _oldest_pending_seconds(position: int, head: int, now: datetime) -> float | None:
+    if position >= head:
+        return None
+    pending = Event.objects.filter(seq__gt=position).order_by("seq")
+    received_at = pending.values_list("received_at", flat=True).first()
+    return None if received_at is None else max(0.0, (now - received_at) / timedelta(seconds=1))
