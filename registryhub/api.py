@@ -9,6 +9,7 @@ from rest_framework.permissions import AllowAny
 
 from notifications.analytics import api as analytics
 from notifications.delivery import api as delivery
+from notifications.log import api as log
 from notifications.receiver import api as receiver
 from registryhub.registry import api as registry
 
@@ -18,7 +19,7 @@ _docs = SpectacularSwaggerView.as_view(permission_classes=[AllowAny], url_name="
 urlpatterns = [
     re_path(r"^schema/?$", _schema, name="schema"),
     re_path(r"^docs/?$", _docs, name="docs"),
-    *(path("", include(part.urlpatterns)) for part in (registry, analytics, delivery, receiver)),
+    *(path("", include(part.urlpatterns)) for part in (registry, log, analytics, delivery, receiver)),
 ]
 
 
