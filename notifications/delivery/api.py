@@ -162,7 +162,7 @@ class AttemptDocument(serializers.ModelSerializer[Attempt]):
         read_only_fields = fields
 
 
-class AttemptFilter(django_filters.FilterSet):
+class AttemptFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
     """Which attempts to list."""
 
     endpoint = django_filters.CharFilter(method="filter_endpoint", label="name or id of an endpoint")

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.utils import timezone
 
+from registryhub.config.notifications import MAX_NAME_LENGTH
 from registryhub.database.fields import BytewiseField
 
-MAX_NAME_LENGTH = 100
 MAX_ERROR_LENGTH = 500
 
 
@@ -28,11 +28,11 @@ class Endpoint(models.Model):
     class State(models.TextChoices):
         """What the endpoint is about."""
 
-        DELIVERING = "delivering"
+        DELIVERING = "delivering", "delivering"
         RETRYING = "retrying", "retrying at once"
         BACKING_OFF = "backing_off", "backing off"
-        PAUSED = "paused"
-        DISABLED = "disabled"
+        PAUSED = "paused", "paused"
+        DISABLED = "disabled", "disabled"
         ABSENT = "absent", "no longer configured"
 
     name = BytewiseField(max_length=MAX_NAME_LENGTH, unique=True)

@@ -42,7 +42,9 @@ def _check_name(name: str) -> str:
     if not name.strip():
         raise ValueError("is empty; give the endpoint a name of its own")
     if len(name) > MAX_NAME_LENGTH or not name.isprintable():
-        raise ValueError(f"must be at most {MAX_NAME_LENGTH} characters without control characters; shorten it")
+        raise ValueError(
+            f"is longer than {MAX_NAME_LENGTH} characters or holds control characters; choose a plain name"
+        )
     return name
 
 

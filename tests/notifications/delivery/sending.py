@@ -84,7 +84,7 @@ class Relay:
 
     def announce(self) -> None:
         """Say that the log has grown."""
-        self.head.move(LogHead.objects.get(pk=1).position)
+        self.head.reach(LogHead.objects.get(pk=1).position)
 
     def position(self, name: str) -> int:
         return Consumer.objects.get(name=f"endpoint:{name}").position

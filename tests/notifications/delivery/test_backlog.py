@@ -1,0 +1,109 @@
+"""What waits for an endpoint."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from notifications.delivery import backlog as backlogs
+from notifications.delivery.backlog import Backlog, describe, measure_backlogs
+from notifications.delivery.models import Endpoint
+from notifications.log.consume import Head, StreamConsumer, open_feed
+from tests.notifications.delivery.sending import log_events, start_at
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def endpoint() -> Endpoint:
+    return Endpoint.objects.create(name="a", url="http://a.example/", ignored_actions=["delete"])
+
+
+def measure(endpoint: Endpoint) -> Backlog:
+    return measure_backlogs([endpoint])[endpoint.pk]
+
+
+def test_only_what_the_endpoint_gets_is_pending(endpoint: Endpoint) -> None:
+    """Behind counts everything; the age is that of the oldest pending event since it came in."""
+    now = timezone.now()
+    log_events(2)
+    log_events(3, action="delete", received_at=now - timedelta(hours=2))
+    log_events(2, received_at=now - timedelta(minutes=1))
+    log_events(2)
+    start_at(2, "a")
+    backlog = measure(endpoint)
+    assert (backlog.position, backlog.behind, backlog.pending, backlog.is_exact) == (2, 7, 4, True)
+    assert backlog.oldest_pending_seconds(now) == 60.0
+
+
+def test_nothing_waits_at_the_head(endpoint: Endpoint) -> None:
+    """Nor for an endpoint that is so new that it has no position."""
+    assert measure(endpoint) == Backlog(None)
+    log_events(3)
+    start_at(3, "a")
+    assert measure(endpoint) == Backlog(3)
+    assert measure(endpoint).oldest_pending_seconds(timezone.now()) is None
+
+
+def test_a_long_queue_is_not_counted_out(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit every event counts as pending, and that is said."""
+    monkeypatch.setattr(backlogs, "COUNTED_EVENTS", 4)
+    log_events(1)
+    log_events(3, action="delete")
+    log_events(6)
+    start_at(0, "a")
+    backlog = measure(endpoint)
+    assert (backlog.behind, backlog.pending, backlog.is_exact) == (10, 7, False)
+
+
+def test_a_list_costs_one_query_for_each_that_is_behind(
+    endpoint: Endpoint, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """And two for all together."""
+    others = [Endpoint.objects.create(name=name, url="http://b.example/") for name in "bcd"]
+    log_events(3)
+    start_at(3, "a", "b", "c")
+    start_at(1, "d")
+    with django_assert_num_queries(3):
+        found = measure_backlogs([endpoint, *others])
+    assert [found[row.pk].pending for row in (endpoint, *others)] == [0, 0, 0, 2]
+
+
+def test_a_queue_that_nobody_works_on_is_told_apart(endpoint: Endpoint) -> None:
+    """Whether a relay holds the endpoint's place is part of the state."""
+    assert describe(endpoint, measure(endpoint), timezone.now()) == "waiting for a relay to take it up"
+    open_feed(StreamConsumer(endpoint.consumer_name, lambda feed: None), holder="me", head=Head())
+    assert measure(endpoint).is_attended
+    assert describe(endpoint, measure(endpoint), timezone.now()) == "delivering"
+    endpoint.is_paused = True
+    assert describe(endpoint, measure(endpoint), timezone.now()) == "paused"
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({}, "delivering"),
+        ({"consecutive_failures": 1}, "retrying at once"),
+        ({"consecutive_failures": 2}, "retry in 6 s"),
+        ({"consecutive_failures": 2, "is_paused": True}, "paused"),
+        ({"is_disabled": True}, "disabled"),
+        ({"is_absent": True}, "no longer configured"),
+    ],
+)
+def test_the_state_has_words(values: dict[str, object], words: str) -> None:
+    """Those that the admin shows."""
+    now = timezone.now()
+    next_try_at = now + timedelta(seconds=5.5)
+    endpoint = Endpoint(name="a", threshold=2, backoff_seconds=10, next_try_at=next_try_at, **values)
+    assert describe(endpoint, Backlog(0, is_attended=True), now) == words
+
+
+def test_a_clock_that_jumped_does_not_show_hours(endpoint: Endpoint) -> None:
+    """The wait is never shown longer than the backoff."""
+    now = timezone.now()
+    endpoint = Endpoint(name="a", threshold=2, backoff_seconds=10, consecutive_failures=2)
+    endpoint.next_try_at = now + timedelta(days=1)
+    assert endpoint.retry_in_seconds(now) == 10
+    endpoint.next_try_at = now - timedelta(days=1)
+    assert endpoint.retry_in_seconds(now) == 0
