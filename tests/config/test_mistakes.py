@@ -161,6 +161,7 @@ def test_unknown_keys_are_named_with_what_was_meant(mistakes: Mistakes, line: st
     assert found.startswith(f"config.yml:3: {message}")
 
 
+NAME = "notifications.endpoints[0].name"
 ENDPOINT = "notifications: {endpoints: [{name: a, url: 'http://h', %s}]}"
 
 
@@ -203,6 +204,14 @@ ENDPOINT = "notifications: {endpoints: [{name: a, url: 'http://h', %s}]}"
         ("notifications: {endpoints: {}}", "notifications.endpoints: must be a list, such as [a, b]"),
         ("notifications: {endpoints: [{name: a}]}", "notifications.endpoints[0].url: is missing; write it"),
         ("notifications: {endpoints: [{name: ' ', url: 'http://h'}]}", "notifications.endpoints[0].name: is empty"),
+        (
+            f"notifications: {{endpoints: [{{name: {'n' * 101}, url: 'http://h'}}]}}",
+            f"{NAME}: is longer than 100 characters",
+        ),
+        (
+            'notifications: {endpoints: [{name: "a\\tb", url: "http://h"}]}',
+            f"{NAME}: is longer than 100 characters or holds",
+        ),
         ("notifications: {endpoints: [{url: 'http://h'}]}", "notifications.endpoints[0].name: is missing; write it"),
         ("notifications: {endpoints: [{name: a, url: 'http://h h'}]}", "notifications.endpoints[0].url: holds a space"),
         (
