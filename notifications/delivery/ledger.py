@@ -1,8 +1,9 @@
 """What has been sent, written down: attempts, counters and the position, together in one short transaction.
 
-Saved every SAVE_EVENTS events or SAVE_SECONDS, whatever comes first, and before every wait. A process that dies in
+Saved every SAVE_EVENTS attempts or SAVE_SECONDS, whatever comes first, and before every wait. A process that dies in
 between sends those events once more: at least once, with ids to tell by. For the same reason the commit need not
-wait for the disk.
+wait for the disk. A position that only moved over ignored events is saved every SKIP_SECONDS: to lose it costs
+nothing, and an endpoint that ignores pulls must not write each time somebody pulls.
 """
 
 import time
@@ -18,6 +19,7 @@ from registryhub.database.transactions import relaxed_transaction, release_conne
 
 SAVE_EVENTS = 100
 SAVE_SECONDS = 0.05
+SKIP_SECONDS = 0.5
 BATCH_SECONDS = 1.0
 """How much time of successes goes into one row."""
 KEPT_ATTEMPTS = 2_000
@@ -53,7 +55,6 @@ class Ledger:
     def skip(self, event: LoggedEvent) -> None:
         """The event is not for this endpoint."""
         self.position = event.seq
-        self._unsaved += 1
 
     def succeed(self, event: LoggedEvent, outcome: Outcome) -> None:
         """The event was accepted."""
@@ -89,12 +90,23 @@ class Ledger:
 
     def save_if_due(self) -> None:
         """Save when enough has come together. Raises as `save` does."""
-        if self._unsaved >= SAVE_EVENTS or time.monotonic() - self._saved_at >= SAVE_SECONDS:
+        since = time.monotonic() - self._saved_at
+        if self._unsaved >= SAVE_EVENTS or (since >= SAVE_SECONDS and self._unsaved) or since >= SKIP_SECONDS:
             self.settle()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything is saved."""
+        return not self._unsaved and self.position == self._feed.position
+
+    @property
+    def has_attempts(self) -> bool:
+        """Whether attempts wait to be saved, and not only a position."""
+        return bool(self._unsaved)
 
     def settle(self) -> None:
         """Save what is unsaved, if anything is. Raises as `save` does."""
-        if self._unsaved:
+        if not self.is_settled:
             self.save()
 
     def save(self) -> None:

@@ -15,6 +15,7 @@ from notifications.log.consume import Feed, LoggedEvent, read_events
 READ_AHEAD = 200
 """Events held in memory at a time."""
 IDLE_SECONDS = 1.0
+_GLANCE_SECONDS = 0.02
 _NAP_SECONDS = 0.1
 
 logger = logging.getLogger(__name__)
@@ -42,13 +43,22 @@ class Sender:
         while not self._is_over():
             events = read_events(self._ledger.position, READ_AHEAD)
             if not events:
-                self._ledger.settle()
-                self._feed.wait(IDLE_SECONDS)
+                self._idle()
             for event in events:
                 if not self._pass_on(event):
                     break
                 self._ledger.save_if_due()
         self._ledger.settle()
+
+    def _idle(self) -> None:
+        """Wait at the end of the log; after ignored events for a moment only, until their position is worth saving."""
+        self._ledger.save_if_due()
+        if self._ledger.has_attempts:
+            self._ledger.settle()
+        if self._ledger.is_settled:
+            self._feed.wait(IDLE_SECONDS)
+        else:
+            time.sleep(_GLANCE_SECONDS)
 
     def _pass_on(self, event: LoggedEvent) -> bool:
         """Deal with one event for good; False when it was left for the next run."""

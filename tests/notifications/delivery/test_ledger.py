@@ -97,19 +97,35 @@ def test_every_failure_is_a_row_and_moves_nothing(ledger: Ledger, endpoint: Endp
 
 
 def test_saving_is_due_after_so_many_events_or_so_long(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And never when there is nothing to save."""
+    """And not before."""
     monkeypatch.setattr(books, "SAVE_EVENTS", 3)
     monkeypatch.setattr(books, "SAVE_SECONDS", 3600.0)
     log_events(5)
     seen = []
     for event in read_events(0, 5):
-        ledger.skip(event)
+        ledger.succeed(event, OK)
         ledger.save_if_due()
         seen.append(position())
     assert seen == [0, 0, 3, 3, 3]
     monkeypatch.setattr(books, "SAVE_SECONDS", 0.0)
     ledger.save_if_due()
     assert position() == 5
+    assert ledger.is_settled
+
+
+def test_ignored_events_cause_few_writes(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many they are, only the time since the last save counts."""
+    monkeypatch.setattr(books, "SAVE_EVENTS", 3)
+    monkeypatch.setattr(books, "SKIP_SECONDS", 3600.0)
+    log_events(50)
+    for event in read_events(0, 50):
+        ledger.skip(event)
+        ledger.save_if_due()
+    assert position() == 0
+    assert not ledger.is_settled
+    monkeypatch.setattr(books, "SKIP_SECONDS", 0.0)
+    ledger.save_if_due()
+    assert position() == 50
 
 
 def test_the_state_of_the_last_holder_is_taken_up(endpoint: Endpoint, feed: Feed) -> None:

@@ -3,9 +3,10 @@
 import pytest
 from pytest_django import Settings
 
+from notifications.delivery.endpoints import consumers
 from notifications.delivery.models import Attempt, Endpoint
 from notifications.delivery.pauses import pause_endpoint, resume_endpoint
-from notifications.log.consume import LeaseLost
+from notifications.log.consume import Head, LeaseLost, open_feed
 from notifications.log.models import Consumer
 from tests.notifications.delivery.raw_server import RawServer, answer, hang, reset
 from tests.notifications.delivery.sending import (
@@ -155,6 +156,21 @@ def test_whoever_lost_the_place_moves_nothing(settings: Settings) -> None:
             receiver.wait_for(3)
     assert Consumer.objects.get(name="endpoint:a").position == 0
     assert endpoint("a").successes == 0
+
+
+def test_whoever_cannot_keep_books_sends_nothing(settings: Settings) -> None:
+    """Or a database that takes nothing would have the same events sent again at each start."""
+    log_events(3)
+    with WebhookReceiver() as receiver:
+        configure(settings, configured("a", receiver.url))
+        start_at(0, "a")
+        [consumer] = consumers()
+        feed = open_feed(consumer, holder="me", head=Head())
+        assert feed is not None
+        Consumer.objects.update(epoch=99)
+        with pytest.raises(LeaseLost):
+            consumer.run(feed)
+    assert receiver.requests == []
 
 
 def test_a_broken_endpoint_delays_nobody_else(settings: Settings) -> None:
