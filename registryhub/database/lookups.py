@@ -50,8 +50,11 @@ class Lookup:
                 return list(cursor.fetchall())
         pool = wrapper.reader_pool()
         try:
-            with pool.connection() as reader:
+            reader = pool.take()  # by hand: a context manager would cost as much as the query
+            try:
                 return reader.execute(self._sqlite_sql, parameters).fetchall()
+            finally:
+                pool.give(reader)
         except (PoolExhausted, sqlite3.Error) as error:
             raise OperationalError(str(error)) from error
 
@@ -59,9 +62,13 @@ class Lookup:
         with wrapper.wrap_database_errors:
             if wrapper.connection is not None:
                 return self._execute(cast(PooledConnection, wrapper.connection), parameters)
+            pool = wrapper.hub_pool()
             try:
-                with wrapper.hub_pool().connection() as reader:
+                reader = pool.take()
+                try:
                     return self._execute(reader, parameters)
+                finally:
+                    pool.give(reader)
             except PoolExhausted as error:
                 raise OperationalError(str(error)) from error
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 
 @contextmanager
@@ -38,5 +38,6 @@ def release_connection() -> None:
 
     On PostgreSQL it returns to the pool. On SQLite a connection is a file handle of the thread's own and stays.
     """
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        connection.close()
+    wrapper = connections["default"]
+    if wrapper.connection is not None and wrapper.vendor == "postgresql" and not wrapper.in_atomic_block:
+        wrapper.close()
