@@ -186,7 +186,7 @@ def check_books(hub: Hub, receiver: IdReceiver, books: Books) -> None:
     events = settled_events(hub, books)
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1)), "the sequence has gaps"
     for action, names in books.answered.items():
-        seen = Counter(event["user_agent"] for event in events if event["action"] == action)
+        seen = Counter(event["request"]["useragent"] for event in events if event["action"] == action)
         assert [name for name in names if name not in seen][:10] == [], f"answered, but not in the log: {action}"
         twice = [name for name, times in seen.items() if name.startswith("storm-") and times > 1]
         assert twice[:10] == [], f"more than once in the log: {action}"
@@ -206,7 +206,7 @@ def settled_events(hub: Hub, books: Books) -> list[dict[str, Any]]:
 
 def check_counters(hub: Hub, events: list[dict[str, Any]]) -> None:
     """The numbers of each repository are those of its manifests' events."""
-    for name in sorted({event["repository"] for event in events}):
+    for name in sorted({event["target"]["repository"] for event in events}):
         counted = hub.repository(name)
         for action, number in (("pull", "pulls"), ("push", "pushes")):
             in_log = sum(1 for event in events if _is_manifest(event, name, action))
@@ -214,7 +214,8 @@ def check_counters(hub: Hub, events: list[dict[str, Any]]) -> None:
 
 
 def _is_manifest(event: dict[str, Any], repository: str, action: str) -> bool:
-    return (event["repository"], event["action"], event["media_type"]) == (repository, action, MANIFEST_TYPE)
+    target = event["target"]
+    return (target["repository"], event["action"], target["mediaType"]) == (repository, action, MANIFEST_TYPE)
 
 
 def run_storm(databases: Databases, seconds: float) -> None:

@@ -162,7 +162,8 @@ class Hub(Server):
     def is_drained(self) -> bool:
         """Whether every event that came in so far is in the log and every consumer has dealt with it."""
         status = self.log_status()
-        return not status["intake"] and all(consumer["lag"] == 0 for consumer in status["consumers"])
+        waits = status["journal"]["bytes"] or status["intake"]
+        return not waits and all(consumer["lag"] == 0 for consumer in status["consumers"])
 
     def wait_until_drained(self, timeout_seconds: float = 30.0) -> None:
         """Raises AssertionError with the state of the log after the timeout."""
@@ -170,14 +171,13 @@ class Hub(Server):
             raise AssertionError(f"the log was not worked off within {timeout_seconds:g} s: {self.log_status()}")
 
     def events(self, page: int = 1000, **filters: str | int) -> Iterator[dict[str, Any]]:
-        """All events of the log in its order, page by page."""
-        after = 0
-        while True:
-            events = self.get("/api/v1/events", after=after, limit=page, **filters)["results"]
-            yield from events
-            if len(events) < page:
-                return
-            after = events[-1]["seq"]
+        """All events of the log in its order, page by page: each a wire event with the `seq` and `source` of its row."""
+        after: int | None = 0
+        while after is not None:
+            found = self.get("/api/v1/events", after=after, limit=page, **filters)
+            for row in found["events"]:
+                yield {**row["event"], "seq": row["seq"], "source": row["source"]}
+            after = found["next"]
 
     def processes(self, role: str) -> list[Process]:
         """The children of the supervisor that play the role (`web`, `ship`, `relay` or `worker`)."""
