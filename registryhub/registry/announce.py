@@ -86,16 +86,14 @@ def blob_deleted(context: RequestContext, repository: str, digest: str) -> None:
 def blob_pulled(context: RequestContext, repository: str, digest: str, size: int) -> None:
     """A GET is about to be answered with 200, 206 or a redirect. Raises JournalUnavailable.
 
-    `hub.events.blob_pulls: false` turns these off; manifests alone then tell who pulls what.
+    The log has them all; `hub.events.blob_pulls` decides whether endpoints are told.
     """
-    if settings.HUB.hub.events.blob_pulls:
-        _append(context, b"pull", _blob_target(repository, digest, size))
+    _append(context, b"pull", _blob_target(repository, digest, size))
 
 
 def blob_checked(context: RequestContext, repository: str, digest: str, size: int) -> None:
     """A HEAD is about to be answered with 200, or a GET with 304. Raises JournalUnavailable."""
-    if settings.HUB.hub.events.blob_pulls:
-        _append(context, b"check", _blob_target(repository, digest, size))
+    _append(context, b"check", _blob_target(repository, digest, size))
 
 
 def manifest_pushed(

@@ -26,6 +26,8 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 EVERY_METHOD = "*"
 _MOST_USER_AGENT = 1024
+_MOST_UNREAD_BYTES = 16 << 20
+_CHUNK_BYTES = 1 << 18
 _FIXED_HEADERS = (
     ("docker-distribution-api-version", "registry/2.0"),
     ("x-content-type-options", "nosniff"),
@@ -51,6 +53,7 @@ def build_app(hub: Hub) -> WsgiApp:
         except Exception as error:
             response = errors.response_of(error, request, request_id)
             recover_connection()
+            let_finish(request, response.status)
         response.headers = [*response.headers, *headers]
         if request.method == "HEAD" and isinstance(response.body, bytes):
             response.body = b""
@@ -95,6 +98,19 @@ def recover_connection() -> None:
     """After a failure: the thread's next request must not meet what this one broke."""
     connection.close_if_unusable_or_obsolete()
     release_connection()
+
+
+def let_finish(request: Request, status: int) -> None:
+    """Read what a refused client is still sending, up to a bound: else it sees a broken pipe and not the answer.
+
+    Not for those who have not proven who they are: they could hold a thread by sending slowly.
+    """
+    if request.method not in ("PUT", "POST", "PATCH") or status in (401, 429):
+        return
+    left = _MOST_UNREAD_BYTES
+    if (request.content_length or 0) <= left:
+        while left > 0 and (chunk := request.body.read(min(left, _CHUNK_BYTES))):
+            left -= len(chunk)
 
 
 def _answer(hub: Hub, request: Request, request_id: str, found: Route, parameters: dict[str, Any]) -> Response:

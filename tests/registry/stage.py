@@ -95,3 +95,12 @@ def counted_queries(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def dump(document: Any) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
+
+
+def changed(config: Any, **changes: Any) -> Any:
+    """A copy of the configuration with other values, by their path joined with `__`."""
+    for path, value in changes.items():
+        first, _, rest = path.partition("__")
+        inner = changed(getattr(config, first), **{rest: value}) if rest else value
+        config = config.model_copy(update={first: inner})
+    return config

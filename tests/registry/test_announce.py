@@ -1,6 +1,5 @@
 """What events say, and that the quick way of composing them says the same as the plain one."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,34 +13,17 @@ from notifications.log.journal import JournalUnavailable
 from registryhub.registry import announce
 from registryhub.registry.announce import RequestContext
 from tests.registry.journals import JournalReader
-from tests.registry.stage import CONTEXT, stored_events
+from tests.registry.stage import CONTEXT, changed, stored_events
 
 DIGEST = f"sha256:{'0' * 64}"
 MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 REFERENCES = (Reference("application/x", f"sha256:{'1' * 64}", 0), Reference('quo"ted', f"sha256:{'2' * 64}", 9))
 
-Configure = Callable[..., None]
-
 
 @pytest.fixture
-def configure(settings: Any) -> Configure:
-    """Change what `hub.events` or `notifications.events` say."""
-
-    def change(*, blob_pulls: bool = True, includereferences: bool = False) -> None:
-        hub = settings.HUB
-        wings = hub.notifications
-        settings.HUB = hub.model_copy(
-            update={
-                "hub": hub.hub.model_copy(
-                    update={"events": hub.hub.events.model_copy(update={"blob_pulls": blob_pulls})}
-                ),
-                "notifications": wings.model_copy(
-                    update={"events": wings.events.model_copy(update={"includereferences": includereferences})}
-                ),
-            }
-        )
-
-    return change
+def with_references(settings: Any) -> None:
+    """`notifications.events.includereferences: true`."""
+    settings.HUB = changed(settings.HUB, notifications__events__includereferences=True)
 
 
 def target(references: tuple[Reference, ...] = REFERENCES, size: int = 7) -> announce.Target:
@@ -62,15 +44,10 @@ CONTEXTS = [
 @pytest.mark.parametrize("size", [0, 7])
 @pytest.mark.parametrize("includereferences", [False, True])
 def test_a_pull_line_is_byte_for_byte_the_plain_document(
-    journal: JournalReader,
-    configure: Configure,
-    context: RequestContext,
-    tag: str,
-    size: int,
-    includereferences: bool,
+    journal: JournalReader, settings: Any, context: RequestContext, tag: str, size: int, includereferences: bool
 ) -> None:
     """Same keys, same order, compact; with every text that JSON must escape."""
-    configure(includereferences=includereferences)
+    settings.HUB = changed(settings.HUB, notifications__events__includereferences=includereferences)
     announce.manifest_pulled(context, target(size=size), tag)
     (line,) = journal.lines()
     event = events.parse(line)
@@ -130,9 +107,9 @@ def test_a_change_is_announced_on_the_transaction_that_makes_it() -> None:
 
 
 @pytest.mark.django_db
-def test_changes_say_what_the_reference_says(configure: Configure) -> None:
+@pytest.mark.usefixtures("with_references")
+def test_changes_say_what_the_reference_says() -> None:
     """The fields of each kind of event (reference C.2, C.3)."""
-    configure(includereferences=True)
     announce.blob_pushed(CONTEXT, "team/app", DIGEST, 12)
     announce.blob_mounted(CONTEXT, "team/app", DIGEST, 12, "team/base")
     announce.blob_deleted(CONTEXT, "team/app", DIGEST)
@@ -154,15 +131,6 @@ def test_changes_say_what_the_reference_says(configure: Configure) -> None:
     assert targets[4] == gone
     assert targets[5] == {**gone, "digest": "", "tag": "v1"}
     assert {event.actor for event in stored_events()} == {"ann"}
-
-
-def test_pulls_of_blobs_can_be_switched_off(journal: JournalReader, configure: Configure) -> None:
-    """`hub.events.blob_pulls: false`; manifests are still told."""
-    configure(blob_pulls=False)
-    announce.blob_pulled(CONTEXT, "team/app", DIGEST, 12)
-    announce.blob_checked(CONTEXT, "team/app", DIGEST, 12)
-    announce.manifest_pulled(CONTEXT, target(), "")
-    assert [event.media_type for event in journal.events()] == [MEDIA_TYPE]
 
 
 def test_a_pull_that_cannot_be_kept_is_refused(journal: JournalReader) -> None:

@@ -16,6 +16,7 @@ from registryhub.storage.base import StorageDriver
 from registryhub.storage.filesystem import FilesystemDriver
 from registryhub.v2.app import WsgiApp, build_app
 from registryhub.v2.hub import build_hub
+from tests.registry.stage import changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +107,3 @@ def make_plane(folder: Path, *, gate: Gate | None = None, driver: StorageDriver 
         gate=gate or OpenGate(),
     )
     return Plane(build_app(hub), config)
-
-
-def changed(config: Any, **changes: Any) -> Any:
-    """A copy of the configuration with other values, by their path joined with `__`."""
-    for path, value in changes.items():
-        first, _, rest = path.partition("__")
-        inner = changed(getattr(config, first), **{rest: value}) if rest else value
-        config = config.model_copy(update={first: inner})
-    return config

@@ -1,5 +1,6 @@
 """The frame of the data plane: what is routed where, and what becomes of errors."""
 
+import io
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,12 @@ import pytest
 from django.db import InterfaceError, OperationalError, connection
 
 from notifications.log.journal import JournalUnavailable
+from registryhub.access.gate import HtpasswdGate
 from registryhub.database.transactions import release_connection
 from registryhub.oci.media_types import OCI_MANIFEST
 from registryhub.storage.base import StorageFull
 from tests.registry.stage import image_bytes, put
-from tests.v2.plane import Plane, make_plane
+from tests.v2.plane import Plane, call, make_plane
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -145,6 +147,22 @@ def test_uploads_without_an_id_are_unknown(plane: Plane) -> None:
     for method in ("GET", "PATCH", "PUT", "DELETE"):
         answer = plane.request(method, "/v2/team/app/blobs/uploads/")
         assert (answer.status, answer.code) == (404, "BLOB_UPLOAD_UNKNOWN")
+
+
+def test_a_refused_client_can_send_to_the_end(plane: Plane, tmp_path: Path) -> None:
+    """Else it sees a broken pipe and not the answer; but not what is endless, nor those who have proven nothing."""
+    limited = make_plane(tmp_path, hub__limits__manifest_bytes=100)
+    shut = make_plane(tmp_path, gate=HtpasswdGate("Hub", tmp_path / "missing"))
+
+    def unread(plane: Plane, size: int) -> int:
+        body = io.BytesIO(b"x" * size)
+        environ = {"REQUEST_METHOD": "PUT", "PATH_INFO": "/v2/a/manifests/b", "wsgi.input": body}
+        assert call(plane.app, environ).status in (401, 413)
+        return size - body.tell()
+
+    assert unread(limited, 5_000_000) == 0
+    assert unread(limited, 30_000_000) > 10_000_000
+    assert unread(shut, 5_000_000) == 5_000_000
 
 
 @pytest.mark.parametrize("prefix", ["/", "/registry/", "/a.b/c/"])
