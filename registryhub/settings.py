@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 
@@ -39,6 +40,11 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 LOGIN_URL = "/admin/login/"
 SESSION_COOKIE_HTTPONLY = True
+# Behind a proxy that ends TLS the browser's origin is https while requests arrive as http: these may post forms.
+CSRF_TRUSTED_ORIGINS = [f"https://{'*' if host.startswith('.') else ''}{host}" for host in HUB.hub.hosts if host != "*"]
+if HUB.http.host:
+    CSRF_TRUSTED_ORIGINS.append(f"{urlsplit(HUB.http.host).scheme}://{urlsplit(HUB.http.host).netloc}")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = bool(HUB.http.host and HUB.http.host.startswith("https:"))
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 

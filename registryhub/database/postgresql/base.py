@@ -13,6 +13,7 @@ from django.db import OperationalError
 from django.db.backends.postgresql import base
 
 from registryhub.database.pool import Pool, PoolExhausted
+from registryhub.database.threads import close_with_thread
 
 _IDLE = psycopg2.extensions.TRANSACTION_STATUS_IDLE
 _pools: dict[tuple[Any, ...], Pool["PooledConnection"]] = {}
@@ -43,6 +44,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(*args, **kwargs)
         self._pool: Pool[PooledConnection] | None = None
         self._pool_place: tuple[int, str] | None = None
+        close_with_thread(self)
 
     def get_connection_params(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super().get_connection_params()

@@ -13,6 +13,7 @@ from typing import Any
 from django.db.backends.sqlite3 import base
 
 from registryhub.database.pool import Pool
+from registryhub.database.threads import close_with_thread
 
 _READERS = 32
 _BUSY_SECONDS = 30.0
@@ -51,6 +52,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._ticket: Ticket | None = None
+        close_with_thread(self)
 
     def _start_transaction_under_autocommit(self) -> None:
         if self._ticket is None and not self.is_in_memory_db():

@@ -1,0 +1,51 @@
+"""Connections end with the thread that opened them."""
+
+import gc
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+from django.db import connection, transaction
+
+from registryhub.access.models import Source
+
+
+@contextmanager
+def lazy_collector() -> Iterator[None]:
+    """As in a web process, where the collector hardly ever comes."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def open_places() -> int:
+    """What this process has open of the database."""
+    count = 0
+    for descriptor in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            name = os.readlink(f"/proc/self/fd/{descriptor}")
+            count += str(connection.settings_dict["NAME"]) in name or name.startswith("socket:")
+    return count
+
+
+def write() -> None:
+    with transaction.atomic():
+        Source.objects.select_for_update().filter(pk=1).update(is_public=False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_that_ends_leaves_nothing_open() -> None:
+    """Neither files of SQLite nor places in the pool of PostgreSQL, without the collector's help."""
+    write()
+    with lazy_collector():
+        before = open_places()
+        for _ in range(40):
+            thread = threading.Thread(target=write)
+            thread.start()
+            thread.join()
+        assert open_places() <= before + 1
