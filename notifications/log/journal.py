@@ -22,6 +22,7 @@ from notifications.log.segments import Segment, create_segment, sync_folder
 Policy = Literal["never", "interval", "always"]
 
 SEGMENT_BYTES = 1 << 20
+MAX_SEGMENT_BYTES = 4 * SEGMENT_BYTES
 SEGMENT_SECONDS = 0.5
 
 _logger = logging.getLogger(__name__)
@@ -65,11 +66,14 @@ class Journal:
                 segment = self._segment or self._open()
                 segment.append(line + b"\n", sync=self._fsync == "always")
             except OSError as error:
-                self._finish()
+                if self._segment is not None and not self._segment.is_sound:
+                    self._finish()
                 raise JournalUnavailable(f"the journal in {self._folder} cannot be written: {error}") from error
             if not self._has_news or segment.size >= SEGMENT_BYTES:
                 self._has_news = True
                 self._wake.set()
+            if segment.size >= MAX_SEGMENT_BYTES:  # the tender gets no turn
+                self._finish()
 
     def close(self) -> None:
         """Finish the segment so that the shipper takes it at once. A later append opens a new one."""
@@ -120,20 +124,23 @@ class Journal:
     def _rotate_or_sync(self) -> None:
         segment = self._segment
         if segment is not None and _is_due(segment):
-            self._rotate()
+            self._rotate(segment)
         elif segment is not None and self._fsync == "interval":
             self._sync(segment)
         self._close_finished()
 
-    def _rotate(self) -> None:
-        """Put a fresh segment in place, made outside the lock; without one (disk full) the next append tries."""
+    def _rotate(self, segment: Segment) -> None:
+        """Put a fresh segment in its place, made outside the lock; without one (disk full) the next append tries."""
         fresh: Segment | None = None
         try:
             fresh = self._create()
         finally:
             with self._lock:
-                self._finish()
-                self._segment = fresh
+                if self._segment is segment:
+                    self._finish()
+                    self._segment = fresh
+                elif fresh is not None:  # closed or followed in the meantime
+                    self._finished.append(fresh)
 
     def _sync(self, segment: Segment) -> None:
         """After a failure the kernel has forgotten what was not written: no more events go to this file."""
@@ -153,6 +160,8 @@ class Journal:
                 try:
                     if self._fsync == "interval" and segment.size:
                         segment.sync()
+                except OSError:
+                    _logger.exception("the journal segment %s could not be synced", segment.path)
                 finally:
                     segment.close()
 

@@ -28,6 +28,8 @@ _MIN_IDLE_SECONDS = 0.004
 _MAX_IDLE_SECONDS = {"sqlite": 0.02, "postgresql": 0.04}
 _MIN_PAUSE_SECONDS = 0.2
 _MAX_PAUSE_SECONDS = 5.0
+# A turn numbers about as many events as consumers take at a time: what they cost is by the batch, not by the event.
+_STEPS_A_TURN = 4
 _BATCHES_A_TURN = 8
 
 _HEAD = Lookup("log_head", "SELECT position FROM log_loghead WHERE id = 1")
@@ -106,14 +108,20 @@ class Relay:
             self._roster.refresh()
 
     def _sequence(self) -> bool:
+        """Number what came in, a few batches of it; False when there was nothing."""
         if self._sequencer is None:
             row = _HEAD.one()
             self._head.reach(row[0] if row else 0)
             return False
-        events = self._sequencer.step()
-        self._recent.add(events or [])
+        is_busy = False
+        for _ in range(_STEPS_A_TURN):
+            events = None if self._is_stopping else self._sequencer.step()
+            if events is None:
+                break
+            is_busy = True
+            self._recent.add(events)
         self._head.reach(self._sequencer.head)
-        return events is not None
+        return is_busy
 
     def _rest(self, is_busy: bool) -> None:
         if is_busy:

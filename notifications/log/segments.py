@@ -12,26 +12,37 @@ _FLAGS = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
 
 
 class Segment:
-    """One append-only file, locked by this process until it is closed. Its user keeps threads apart."""
+    """One append-only file, locked by this process until it is closed. Its user keeps threads apart.
+
+    When it is no longer `is_sound`, nothing more may be appended.
+    """
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self.size = 0
+        self.is_sound = True
         self.opened_at = time.monotonic()
         self._descriptor = descriptor
 
     def append(self, data: bytes, *, sync: bool) -> None:
         """Write all of it, or raise OSError and leave the file as it was."""
-        try:
-            written = os.write(self._descriptor, data)
-            if written != len(data):
-                raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes were written")
-            if sync:
+        written = os.write(self._descriptor, data)
+        if written != len(data):
+            self._cut_back()
+            raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes were written")
+        if sync:
+            try:
                 os.fdatasync(self._descriptor)
-        except OSError:
-            os.ftruncate(self._descriptor, self.size)
-            raise
+            except OSError:
+                self._cut_back()
+                self.is_sound = False  # the kernel forgets what it could not write, and would call the next sync good
+                raise
         self.size += written
+
+    def _cut_back(self) -> None:
+        self.is_sound = False
+        os.ftruncate(self._descriptor, self.size)
+        self.is_sound = True
 
     def sync(self) -> None:
         os.fdatasync(self._descriptor)

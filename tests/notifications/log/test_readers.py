@@ -1,0 +1,42 @@
+import pytest
+
+from notifications.log.readers import ReadEvent, Unreadable, read_event, read_journal
+from tests.notifications.log.making import lines, pull
+
+
+def test_an_event_is_read_as_it_came() -> None:
+    """Raw and understood, side by side."""
+    raw = pull("one", repository="library/app")
+    (reading,) = read_event(raw)
+    assert isinstance(reading, ReadEvent)
+    assert (reading.raw, reading.event.id, reading.event.repository) == (raw, "one", "library/app")
+
+
+def test_a_segment_is_one_event_a_line() -> None:
+    """In order; empty lines are nothing."""
+    readings = read_journal(lines(["a", "b"]) + b"\n" + lines(["c"]))
+    assert [reading.event.id for reading in readings if isinstance(reading, ReadEvent)] == ["a", "b", "c"]
+    assert len(readings) == 3
+
+
+def test_a_bad_line_does_not_hide_the_good_ones() -> None:
+    """It keeps its place, with the reason."""
+    readings = read_journal(lines(["a"]) + b"{oops\n" + lines(["b"]))
+    assert [type(reading) for reading in readings] == [ReadEvent, Unreadable, ReadEvent]
+    assert readings[1].raw == b"{oops"
+    assert isinstance(readings[1], Unreadable)
+    assert "not JSON" in readings[1].reason
+
+
+@pytest.mark.parametrize("raw", [b"\x00" * 5000, bytes(range(256)) * 20, b"PK\x03\x04\nrubbish\n"])
+def test_garbage_stays_in_one_piece(raw: bytes) -> None:
+    """Hundreds of fragments in the quarantine would help nobody."""
+    (reading,) = read_journal(raw)
+    assert isinstance(reading, Unreadable)
+    assert reading.raw == raw
+    assert "without one readable line" in reading.reason
+
+
+def test_an_empty_segment_holds_nothing() -> None:
+    """Neither an event nor anything to quarantine."""
+    assert read_journal(b"") == read_journal(b"\n\n") == []
