@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Protocol, Self
 
-CHUNK_BYTES = 1 << 20
-"""How much moves at a time: large enough that hashing and writing run without Python's lock."""
+CHUNK_BYTES = 1 << 18
+"""How much moves at a time. It still is in the processor's cache when it was read, is hashed and is written: 1 MiB
+took a third more processor time."""
 
 
 class StorageError(Exception):
