@@ -48,17 +48,15 @@ class Target:
     tail: bytes
 
 
-def manifest_target(
-    *, repository: str, digest: str, media_type: str, size: int, references: tuple[events.Reference, ...]
-) -> Target:
+def manifest_target(repository: str, manifest: events.Reference, *, references: tuple[events.Reference, ...]) -> Target:
     """The target of a manifest's pulls; `references` appear only with `notifications.events.includereferences`."""
     tail = b"}"
     if references and includes_references():
         listed = [{"mediaType": item.media_type, "digest": item.digest, "size": item.size} for item in references]
         tail = b',"references":%b}' % orjson.dumps(listed)
     return Target(
-        head=_target_head(repository, digest, media_type, size),
-        path=f'v2/{repository}/manifests/{digest}"'.encode(),
+        head=_target_head(repository, manifest),
+        path=f'v2/{repository}/manifests/{manifest.digest}"'.encode(),
         tail=tail,
     )
 
@@ -98,30 +96,25 @@ def blob_checked(context: RequestContext, repository: str, digest: str, size: in
 
 def manifest_pushed(
     context: RequestContext,
-    *,
     repository: str,
-    digest: str,
-    media_type: str,
-    size: int,
+    manifest: events.Reference,
+    *,
     tag: str,
     references: tuple[events.Reference, ...],
 ) -> None:
     """A manifest was put; `tag` is empty when it was put by digest."""
-    shown = references if includes_references() else ()
-    url = f"{context.base_url}v2/{repository}/manifests/{digest}"
-    _store(
-        _event(
-            context,
-            "push",
-            repository,
-            digest=digest,
-            media_type=media_type,
-            size=size,
-            url=url,
-            tag=tag,
-            references=shown,
-        )
+    event = _event(
+        context,
+        "push",
+        repository,
+        digest=manifest.digest,
+        media_type=manifest.media_type,
+        size=manifest.size,
+        url=f"{context.base_url}v2/{repository}/manifests/{manifest.digest}",
+        tag=tag,
+        references=references if includes_references() else (),
     )
+    _store(event)
 
 
 def manifest_deleted(context: RequestContext, repository: str, digest: str) -> None:
@@ -184,13 +177,13 @@ def _store(event: events.Event) -> None:
 
 def _blob_target(repository: str, digest: str, size: int) -> Target:
     path = f'v2/{repository}/blobs/{digest}"'.encode()
-    return Target(_target_head(repository, digest, BLOB_MEDIA_TYPE, size), path, b"}")
+    return Target(_target_head(repository, events.Reference(BLOB_MEDIA_TYPE, digest, size)), path, b"}")
 
 
-def _target_head(repository: str, digest: str, media_type: str, size: int) -> bytes:
-    target: dict[str, Any] = {"mediaType": media_type, "digest": digest, "size": size}
-    if size:
-        target["length"] = size
+def _target_head(repository: str, item: events.Reference) -> bytes:
+    target: dict[str, Any] = {"mediaType": item.media_type, "digest": item.digest, "size": item.size}
+    if item.size:
+        target["length"] = item.size
     target["repository"] = repository
     return orjson.dumps(target)[:-1]
 

@@ -1,5 +1,8 @@
 """Manifests: stored with their tag and their event in one transaction, found again by one prepared query."""
 
+from django.db import connection
+from django.utils import timezone
+
 from notifications.events import Reference
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.database.lookups import Lookup
@@ -32,6 +35,12 @@ _CONTENT = Lookup(
     WHERE repository.source_id = %s AND repository.name = %s AND manifest.digest = %s
     """,
 )
+_UPSERT = """
+    INSERT INTO registry_manifest (repository_id, digest, media_type, size, payload, created_at)
+    VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (repository_id, digest) DO UPDATE SET media_type = excluded.media_type
+    RETURNING id
+"""
 
 
 def find(repository: str, *, tag: str = "", digest: str = "") -> Payload:
@@ -74,22 +83,15 @@ def put(
     if digest is not None and digest != found:
         raise OciError(DIGEST_INVALID, f"the manifest's digest is {found}")
     check_urls(document)
+    manifest = Reference(media_type, str(found), len(content))
 
     def store() -> None:
         repository_id = blobs.repository_id(repository)
         check_references(repository_id, document)
-        manifest = _upsert(repository_id, found, media_type, content)
+        manifest_id = _upsert(repository_id, manifest, content)
         if tag:
-            tags.point(tag, manifest)
-        announce.manifest_pushed(
-            context,
-            repository=repository,
-            digest=str(found),
-            media_type=media_type,
-            size=len(content),
-            tag=tag,
-            references=_references(document),
-        )
+            tags.point(repository_id, tag, manifest_id, manifest)
+        announce.manifest_pushed(context, repository, manifest, tag=tag, references=_references(document))
 
     run_transaction(store)
     return found
@@ -121,10 +123,8 @@ def _load(repository: str, digest: str) -> Payload:
         raise _unknown(repository, digest)
     media_type, content = row[0], bytes(row[1])
     target = manifest_target(
-        repository=repository,
-        digest=digest,
-        media_type=media_type,
-        size=len(content),
+        repository,
+        Reference(media_type, digest, len(content)),
         references=_references(parse_manifest(content, media_type)) if announce.includes_references() else (),
     )
     payload = Payload(digest, media_type, content, target)
@@ -132,15 +132,14 @@ def _load(repository: str, digest: str) -> Payload:
     return payload
 
 
-def _upsert(repository_id: int, digest: Digest, media_type: str, content: bytes) -> Manifest:
-    """The row, locked until the transaction ends whether it is new or not: nobody removes it under the tag."""
-    manifest = Manifest(
-        repository_id=repository_id, digest=str(digest), media_type=media_type, size=len(content), payload=content
-    )
-    Manifest.objects.bulk_create(
-        [manifest], update_conflicts=True, unique_fields=["repository", "digest"], update_fields=["media_type"]
-    )
-    return manifest
+def _upsert(repository_id: int, manifest: Reference, content: bytes) -> int:
+    """The id of the row, new or not, locked until the transaction ends: nobody removes it under the tag."""
+    created_at = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _UPSERT, (repository_id, manifest.digest, manifest.media_type, manifest.size, content, created_at)
+        )
+        return int(cursor.fetchone()[0])
 
 
 def _references(document: Document) -> tuple[Reference, ...]:

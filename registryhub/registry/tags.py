@@ -1,13 +1,15 @@
 """Tags: names that move."""
 
+from django.db import connection
 from django.utils import timezone
 
+from notifications.events import Reference
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.database.lookups import Lookup
 from registryhub.oci.errors import MANIFEST_UNKNOWN, OciError
 from registryhub.registry import announce
 from registryhub.registry.announce import RequestContext
-from registryhub.registry.models import Manifest, Tag
+from registryhub.registry.models import Tag
 from registryhub.registry.retries import run_transaction
 
 _DIGEST = Lookup(
@@ -19,6 +21,13 @@ _DIGEST = Lookup(
     WHERE repository.source_id = %s AND repository.name = %s AND tag.name = %s
     """,
 )
+_POINT = """
+    INSERT INTO registry_tag (repository_id, name, manifest_id, digest, media_type, size, created_at, moved_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+    ON CONFLICT (repository_id, name) DO UPDATE SET
+        manifest_id = excluded.manifest_id, digest = excluded.digest, media_type = excluded.media_type,
+        size = excluded.size, moved_at = excluded.moved_at
+"""
 
 
 def find_digest(repository: str, tag: str) -> str | None:
@@ -27,24 +36,14 @@ def find_digest(repository: str, tag: str) -> str | None:
     return row[0] if row else None
 
 
-def point(name: str, manifest: Manifest) -> None:
-    """Make or move a tag of the manifest's repository, on the caller's transaction. The last to commit wins."""
-    Tag.objects.bulk_create(
-        [
-            Tag(
-                repository_id=manifest.repository_id,
-                name=name,
-                manifest=manifest,
-                digest=manifest.digest,
-                media_type=manifest.media_type,
-                size=manifest.size,
-                moved_at=timezone.now(),
-            )
-        ],
-        update_conflicts=True,
-        unique_fields=["repository", "name"],
-        update_fields=["manifest", "digest", "media_type", "size", "moved_at"],
-    )
+def point(repository_id: int, name: str, manifest_id: int, manifest: Reference) -> None:
+    """Make or move a tag, on the caller's transaction, which holds the manifest's row. The last to commit wins."""
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _POINT,
+            (repository_id, name, manifest_id, manifest.digest, manifest.media_type, manifest.size, now, now),
+        )
 
 
 def delete(context: RequestContext, repository: str, tag: str) -> None:

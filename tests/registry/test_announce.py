@@ -27,9 +27,7 @@ def with_references(settings: Any) -> None:
 
 
 def target(references: tuple[Reference, ...] = REFERENCES, size: int = 7) -> announce.Target:
-    return announce.manifest_target(
-        repository="team/app", digest=DIGEST, media_type=MEDIA_TYPE, size=size, references=references
-    )
+    return announce.manifest_target("team/app", Reference(MEDIA_TYPE, DIGEST, size), references=references)
 
 
 CONTEXTS = [
@@ -113,9 +111,8 @@ def test_changes_say_what_the_reference_says() -> None:
     announce.blob_pushed(CONTEXT, "team/app", DIGEST, 12)
     announce.blob_mounted(CONTEXT, "team/app", DIGEST, 12, "team/base")
     announce.blob_deleted(CONTEXT, "team/app", DIGEST)
-    announce.manifest_pushed(
-        CONTEXT, repository="team/app", digest=DIGEST, media_type=MEDIA_TYPE, size=7, tag="v1", references=REFERENCES
-    )
+    manifest = Reference(MEDIA_TYPE, DIGEST, 7)
+    announce.manifest_pushed(CONTEXT, "team/app", manifest, tag="v1", references=REFERENCES)
     announce.manifest_deleted(CONTEXT, "team/app", DIGEST)
     announce.tag_deleted(CONTEXT, "team/app", "v1")
     targets = [events.document(event)["target"] for event in stored_events()]
