@@ -57,10 +57,13 @@ def read_events(position: int, limit: int) -> list[LoggedEvent]:
 
 
 def _from_sqlite(row: Row) -> LoggedEvent:
-    """SQLite has no times: Django keeps them as text in UTC."""
-    occurred_at = datetime.fromisoformat(row[3]).replace(tzinfo=UTC)
-    received_at = datetime.fromisoformat(row[4]).replace(tzinfo=UTC)
-    return LoggedEvent._make((*row[:3], occurred_at, received_at, *row[5:]))
+    return LoggedEvent._make((*row[:3], _aware(row[3]), _aware(row[4]), *row[5:]))
+
+
+def _aware(value: str | datetime) -> datetime:
+    """SQLite has no times: Django keeps text in UTC. Inside a transaction its own connection makes times of it."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

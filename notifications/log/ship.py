@@ -88,14 +88,15 @@ class Shipper:
         return True
 
     def _become_the_one(self, descriptor: int) -> bool:
-        while not self._is_stopping:
+        while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                if self._is_stopping:
+                    return False
                 self._nap(STAND_BY_SECONDS)
             else:
                 return True
-        return False
 
     def _work(self) -> None:
         pause_seconds = 0.0

@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import os
 import resource
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -149,7 +151,7 @@ def test_a_closed_journal_opens_again(opened: Opened, tmp_path: Path) -> None:
 
 def test_a_clock_that_jumps_changes_nothing(opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Names of segments are unique at one and the same moment, and ages are not read from the clock."""
-    monkeypatch.setattr(segments.time, "time_ns", lambda: 1_000_000_000)
+    monkeypatch.setattr(time, "time_ns", lambda: 1_000_000_000)
     journal, other = opened(), opened()
     for number in range(3):
         journal.append(b"a%d" % number)
@@ -163,7 +165,7 @@ def test_an_owner_whose_new_file_was_taken_for_an_orphan_makes_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between creating and locking it the shipper may have removed the empty file."""
-    lock = segments.fcntl.flock
+    lock = fcntl.flock
     taken: list[Path] = []
 
     def be_quicker(descriptor: int, operation: int) -> None:
@@ -172,7 +174,7 @@ def test_an_owner_whose_new_file_was_taken_for_an_orphan_makes_another(
             taken[0].unlink()
         lock(descriptor, operation)
 
-    monkeypatch.setattr(segments.fcntl, "flock", be_quicker)
+    monkeypatch.setattr(fcntl, "flock", be_quicker)
     segment = segments.create_segment(tmp_path)
     segment.append(b"{}\n", sync=False)
     assert names(tmp_path) == [segment.path] != taken
@@ -302,10 +304,10 @@ def test_after_a_failed_sync_nothing_goes_to_that_file_any_more(
     def fail(descriptor: int) -> None:
         raise OSError(errno.EIO, "no disk")
 
-    monkeypatch.setattr(segments.os, "fdatasync", fail)
+    monkeypatch.setattr(os, "fdatasync", fail)
     with pytest.raises(JournalUnavailable, match="no disk"):
         journal.append(b"2")
-    monkeypatch.setattr(segments.os, "fdatasync", sync)
+    monkeypatch.setattr(os, "fdatasync", sync)
     journal.append(b"3")
     assert content(tmp_path / "journal") == [b"1", b"3"]
     assert len(names(tmp_path / "journal")) == 2
@@ -321,7 +323,7 @@ def test_a_sync_that_fails_behind_the_back_is_logged(
     def fail(descriptor: int) -> None:
         raise OSError(errno.EIO, "no disk")
 
-    monkeypatch.setattr(segments.os, "fdatasync", fail)
+    monkeypatch.setattr(os, "fdatasync", fail)
     assert wait_until(lambda: "could not be synced" in caplog.text, 10)
     monkeypatch.undo()
     journal.append(b"2")

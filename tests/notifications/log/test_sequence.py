@@ -9,9 +9,11 @@ from pytest_django import Settings
 from notifications.log import intake, sequence
 from notifications.log.leases import DATABASE_GONE, LeaseLost
 from notifications.log.models import Event, Intake, LogHead, QuarantinedEvent, SeenEvent
+from notifications.log.pending import load_pending
 from notifications.log.readers import ReadEvent, Reading, read_event
 from notifications.log.sequence import Sequencer
 from registryhub.access.models import HUB_SOURCE_ID, Source
+from registryhub.database.bulk import insert_rows
 from tests.notifications.log.making import lines, logged, new_sequencer, pull, run_dry, sequence_all, store
 
 pytestmark = pytest.mark.django_db
@@ -191,7 +193,7 @@ def test_a_reader_that_fails_stops_nobody(settings: Settings) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_is_away_is_no_reason_for_quarantine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The step fails as a whole and leaves everything where it was."""
-    from_database = sequence.insert_rows
+    from_database = insert_rows
 
     def fail(table: str, columns: tuple[str, ...], rows: Sequence[Sequence[object]]) -> None:
         from_database(table, columns, rows)
@@ -261,7 +263,7 @@ def test_a_leader_that_lost_the_lead_moves_nothing() -> None:
     """It was only slow: what it has read and numbered is void."""
     store("a", "b")
     slow = new_sequencer("slow")
-    slow._rows.extend(sequence.load_pending())
+    slow._rows.extend(load_pending())
     quick = start_over()
     with pytest.raises(LeaseLost):
         slow.step()
@@ -322,5 +324,5 @@ def test_whatever_comes_in_is_logged_exactly_once(
 def test_refusals_and_outages_are_told_apart() -> None:
     """A driver says DataError for a row that cannot be stored, OperationalError when nothing can be."""
     with pytest.raises(sequence._REFUSALS) as refused:
-        sequence.insert_rows("log_seenevent", ("source_id", "event_id", "seen_at"), [(1, "\ud800", "now")])
+        insert_rows("log_seenevent", ("source_id", "event_id", "seen_at"), [(1, "\ud800", "now")])
     assert not isinstance(refused.value, DATABASE_GONE)
