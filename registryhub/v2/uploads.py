@@ -1,11 +1,12 @@
 """The wire of uploads: POST, GET, PATCH, PUT, DELETE (reference B.9). Bodies are bytes, never forms."""
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from registryhub.http.request import Request
+from registryhub.http.request import BodyReader, Request
 from registryhub.http.response import Headers, Response
 from registryhub.oci.digests import Digest, parse_digest
 from registryhub.oci.errors import (
@@ -22,10 +23,13 @@ from registryhub.registry import uploads as rules
 from registryhub.registry.announce import RequestContext
 from registryhub.registry.ingest import Incoming
 from registryhub.registry.progress import Progress, WrongOffset
+from registryhub.storage.base import CHUNK_BYTES
 from registryhub.v2.hub import Hub
 from registryhub.v2.states import decode_state, encode_state
 from registryhub.v2.urls import blob_url, upload_url
 
+_DROP_BYTES = 64 << 20
+_DROP_SECONDS = 2.0
 _CONTENT_RANGE = re.compile(r"(?:bytes[ =])?([0-9]{1,18})-([0-9]{1,18})(?:/(?:[0-9]+|\*))?")
 
 
@@ -36,8 +40,9 @@ def start(hub: Hub, request: Request, context: RequestContext, name: str) -> Res
         return _created(hub, request, name, mounted)
     if "digest" not in request.query or request.content_length == 0:
         return _accepted(hub, request, rules.start(hub.store, name), 202)
-    digest = _closing_digest(request)
-    rules.store_blob(hub.store, context, name, Incoming(request.body, request.content_length), digest)
+    with _heard(hub, request):
+        digest = _closing_digest(request)
+        rules.store_blob(hub.store, context, name, Incoming(request.body, request.content_length), digest)
     return _created(hub, request, name, digest)
 
 
@@ -48,20 +53,20 @@ def status(hub: Hub, request: Request, context: RequestContext, name: str, uploa
 
 def patch(hub: Hub, request: Request, context: RequestContext, name: str, upload_id: str) -> Response:
     """202 when the chunk is stored."""
-    at = _position(hub, request, name, upload_id)
-    content_type = request.header("Content-Type")
-    if content_type not in (None, "application/octet-stream"):
-        detail = f"Content-Type {content_type} is none for bytes; send application/octet-stream"
-        raise OciError(BLOB_UPLOAD_MALFORMED, detail)
-    with _offset_errors(hub, request):
+    with _heard(hub, request):
+        at = _position(hub, request, name, upload_id)
+        content_type = request.header("Content-Type")
+        if content_type not in (None, "application/octet-stream"):
+            detail = f"Content-Type {content_type} is none for bytes; send application/octet-stream"
+            raise OciError(BLOB_UPLOAD_MALFORMED, detail)
         return _accepted(hub, request, rules.append(hub.store, at, _incoming(request, at)), 202)
 
 
 def finish(hub: Hub, request: Request, context: RequestContext, name: str, upload_id: str) -> Response:
     """201 when the blob is stored, linked and announced."""
-    at = _position(hub, request, name, upload_id)
-    digest = _closing_digest(request)
-    with _offset_errors(hub, request):
+    with _heard(hub, request):
+        at = _position(hub, request, name, upload_id)
+        digest = _closing_digest(request)
         rules.finish(hub.store, context, at, _incoming(request, at), digest)
     return _created(hub, request, name, digest)
 
@@ -124,14 +129,31 @@ def _incoming(request: Request, at: Progress) -> Incoming:
 
 
 @contextmanager
-def _offset_errors(hub: Hub, request: Request) -> Iterator[None]:
-    """416 that says where the upload stands and where it goes on."""
+def _heard(hub: Hub, request: Request) -> Iterator[None]:
+    """Let a refusal reach its client. One that is still sending when the connection closes never reads the answer,
+    so the rest of the body is taken and dropped, within bounds; with `Expect: 100-continue` it was never sent.
+    """
     try:
         yield
-    except WrongOffset as error:
-        detail = f"{error}; go on from there, at the Location of this answer"
-        headers = tuple(_progress_headers(hub, request, error.progress))
-        raise OciError(RANGE_INVALID, detail, headers=headers) from error
+    except Exception as error:
+        if request.header("Expect") is None:
+            _drop(request.body)
+        if isinstance(error, WrongOffset):
+            raise _out_of_range(hub, request, error) from error
+        raise
+
+
+def _drop(body: BodyReader) -> None:
+    deadline = time.monotonic() + _DROP_SECONDS
+    left = _DROP_BYTES
+    while left > 0 and time.monotonic() < deadline and (chunk := body.read(CHUNK_BYTES)):
+        left -= len(chunk)
+
+
+def _out_of_range(hub: Hub, request: Request, error: WrongOffset) -> OciError:
+    """416 that says where the upload stands and where it goes on."""
+    detail = f"{error}; go on from there, at the Location of this answer"
+    return OciError(RANGE_INVALID, detail, headers=tuple(_progress_headers(hub, request, error.progress)))
 
 
 def _accepted(hub: Hub, request: Request, progress: Progress, code: int) -> Response:
