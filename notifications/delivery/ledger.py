@@ -112,12 +112,10 @@ class Ledger:
     def save(self) -> None:
         """Write everything down. Raises LeaseLost and database errors; what was not saved is then sent again."""
         self._update_state()
-        endpoint = Endpoint.objects.filter(pk=self._endpoint.pk)
         with relaxed_transaction():
             self._feed.move(self.position)
             self._save_rows()
-            endpoint.update(**{name: getattr(self._endpoint, name) for name in _STATE})
-            self.is_paused = endpoint.values_list("is_paused", flat=True).first() is not False
+            self._save_state()
         self._unsaved = 0
         self._saved_at = time.monotonic()
         if self._since_pruned >= PRUNE_EVERY:
@@ -133,6 +131,14 @@ class Ledger:
         endpoint.next_try_at = None
         if retry.is_backing_off and endpoint.last_failure_at is not None:
             endpoint.next_try_at = endpoint.last_failure_at + timedelta(seconds=retry.policy.backoff_seconds)
+
+    def _save_state(self) -> None:
+        """One statement unless the endpoint is paused, which is found out on the way."""
+        row = Endpoint.objects.filter(pk=self._endpoint.pk)
+        state = {name: getattr(self._endpoint, name) for name in _STATE}
+        self.is_paused = not row.filter(is_paused=False).update(**state)
+        if self.is_paused:
+            row.update(**state)
 
     def _save_rows(self) -> None:
         rows = self._rows if self._batch is None else [*self._rows, self._batch]
