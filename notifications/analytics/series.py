@@ -94,6 +94,8 @@ def grouped(repositories: QuerySet[Repository], by: Grouping, span: Span, limit:
     rows = _rows(repositories, span, is_by_tag=by == "tag")
     leaders = rows.values(key).annotate(total=Sum("pulls")).order_by("-total", key).values_list(key, flat=True)[:limit]
     groups = {name: _empty(span) for name in leaders}
+    if len(groups) * len(span.starts()) > MAX_POINTS:
+        raise TooManyPoints(f"More than {MAX_POINTS} points; ask for fewer groups or a longer interval.")
     if groups:
         for name, found, *counts in _summed(rows.filter(**{f"{key}__in": list(groups)}), key, _moment_name(span)):
             _add(groups[name], span, found, counts)

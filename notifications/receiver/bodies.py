@@ -30,6 +30,17 @@ def read_body(request: Request, limit_bytes: int) -> bytes:
     return bytes(body)
 
 
+def discard_body(request: Request, limit_bytes: int) -> None:
+    """Read what is left of the body, up to the limit, before it is refused.
+
+    A server that answers and hangs up while the client still sends makes the client see a broken connection instead
+    of the reason.
+    """
+    left = limit_bytes
+    while left > 0 and (chunk := request.body.read(_CHUNK_BYTES)):
+        left -= len(chunk)
+
+
 def _too_large(limit_bytes: int) -> OciError:
     return OciError(
         ENVELOPE_TOO_LARGE,

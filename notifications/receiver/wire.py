@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from notifications.events import MEDIA_TYPE_V1, MEDIA_TYPE_V2
 from notifications.log import intake
-from notifications.receiver.bodies import read_body
+from notifications.receiver.bodies import discard_body, read_body
 from notifications.receiver.door import authenticate
 from notifications.receiver.envelopes import open_envelope, tally
 from notifications.receiver.errors import MEDIA_TYPE_UNSUPPORTED
@@ -45,6 +45,7 @@ def answer(request: Request, limits: Limits) -> Response:
     try:
         return post(request, limits)
     except OciError as error:
+        discard_body(request, limits.envelope_bytes)
         return json_response(error.document(), error.code.status, error.headers)
     except (OperationalError, InterfaceError) as error:
         logger.warning("an envelope was refused, the database does not answer: %s", error)
