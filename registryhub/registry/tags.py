@@ -52,7 +52,7 @@ def delete(context: RequestContext, repository: str, tag: str) -> None:
     def remove() -> None:
         found = Tag.objects.filter(repository__source_id=HUB_SOURCE_ID, repository__name=repository, name=tag)
         if not found.delete()[0]:
-            raise OciError(MANIFEST_UNKNOWN, {"name": repository, "tag": tag}, message="unknown tag")
+            raise OciError(MANIFEST_UNKNOWN, {"name": repository, "reference": tag})
         announce.tag_deleted(context, repository, tag)
 
     run_transaction(remove)
