@@ -5,10 +5,7 @@ which moves after the bytes are synced. Whatever dies between two steps leaves e
 next request cuts off, or a blob in its place without a link, which the next `finish` links.
 """
 
-import logging
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import closing, suppress
 from uuid import UUID
 
 from django.db import transaction
@@ -18,13 +15,13 @@ from registryhub.oci.digests import CANONICAL, Digest, Hasher, parse_digest
 from registryhub.oci.errors import DIGEST_INVALID, SIZE_INVALID, UNAVAILABLE, OciError
 from registryhub.registry import announce, blobs, progress
 from registryhub.registry.announce import RequestContext
+from registryhub.registry.holds import Held, clear, forget, hold
 from registryhub.registry.ingest import Incoming, RunningHashers, receive
 from registryhub.registry.progress import Progress, WrongOffset
 from registryhub.registry.room import Store, storage_errors
 from registryhub.storage import paths
-from registryhub.storage.base import Appender, PathNotFound, StorageDamaged, StorageError, StorageFull
+from registryhub.storage.base import PathNotFound, StorageFull
 
-_logger = logging.getLogger(__name__)
 _running = RunningHashers(1000)
 
 
@@ -39,7 +36,7 @@ def start(store: Store, repository: str) -> Progress:
         store.driver.write(paths.upload_data(repository, begun.id), b"", is_durable=False)
         progress.insert(begun)
     except BaseException:
-        _clear(store, repository, begun.id)
+        clear(store, repository, begun.id)
         raise
     return begun
 
@@ -58,7 +55,7 @@ def append(store: Store, at: Progress, incoming: Incoming) -> Progress:
     """
     store.require_room(incoming.promised_bytes or 0)
     try:
-        with _hold(store, at) as held:
+        with hold(store, at) as held:
             hasher = _hasher_for(at, CANONICAL)
             count = _take_in(store, held, incoming, hasher)
             after = _record(held, count, _so_far(hasher))
@@ -79,7 +76,7 @@ def finish(store: Store, context: RequestContext, at: Progress, incoming: Incomi
     """
     store.require_room(incoming.promised_bytes or 0)
     try:
-        with _hold(store, at) as held:
+        with hold(store, at) as held:
             size = _complete(store, held, incoming, digest)
             if not blobs.is_stored(store.driver, digest, size):
                 _move(store, held.at, digest)
@@ -101,45 +98,7 @@ def store_blob(store: Store, context: RequestContext, repository: str, incoming:
 
 def cancel(store: Store, repository: str, upload_id: UUID) -> None:
     """Forget an upload. A request that is writing to it finds out at its end. Raises OciError(BLOB_UPLOAD_UNKNOWN)."""
-    progress.forget(repository, upload_id)
-    _clear(store, repository, upload_id)
-
-
-@dataclass(slots=True)
-class _Held:
-    """An upload that this request alone writes to; `known` is the digest of its bytes, empty when nobody knows."""
-
-    at: Progress
-    known: str
-    appender: Appender
-
-
-@contextmanager
-def _hold(store: Store, at: Progress) -> Iterator[_Held]:
-    """Lock the upload and cut it to its recorded offset. Raises PathNotFound when its data is not there (any more)."""
-    with _open(store, at) as appender:
-        now, known = progress.find(at.repository, at.id)
-        if now.offset != at.offset:
-            raise WrongOffset(now)
-        try:
-            appender.start_at(at.offset)
-        except StorageDamaged as error:
-            _logger.error("upload %s of %s is lost: %s", at.id, at.repository, error)
-            cancel(store, at.repository, at.id)
-            raise progress.unknown(at.id) from error
-        yield _Held(now, known, appender)
-
-
-def _open(store: Store, at: Progress) -> Appender:
-    path = paths.upload_data(at.repository, at.id)
-    try:
-        return store.driver.open_appender(path)
-    except PathNotFound:
-        if progress.find(at.repository, at.id)[0].offset:
-            raise
-    # A finish in one go died after it had moved the data: as far as its client knows nothing was sent yet.
-    store.driver.write(path, b"", is_durable=False)
-    return store.driver.open_appender(path)
+    forget(store, repository, upload_id)
 
 
 def _hasher_for(at: Progress, algorithm: str) -> Hasher | None:
@@ -148,7 +107,7 @@ def _hasher_for(at: Progress, algorithm: str) -> Hasher | None:
     return _running.take(at.id, at.offset) if algorithm == CANONICAL else None
 
 
-def _take_in(store: Store, held: _Held, incoming: Incoming, hasher: Hasher | None) -> int:
+def _take_in(store: Store, held: Held, incoming: Incoming, hasher: Hasher | None) -> int:
     """Store the body; give the room back when it cannot be stored."""
     release_connection()
     try:
@@ -161,7 +120,7 @@ def _take_in(store: Store, held: _Held, incoming: Incoming, hasher: Hasher | Non
     return count
 
 
-def _record(held: _Held, count: int, digest: Digest | None) -> Progress:
+def _record(held: Held, count: int, digest: Digest | None) -> Progress:
     """Sync, then move the offset. A digest that nobody followed is found again at the end."""
     held.appender.sync()
     known = str(digest) if digest is not None else "" if count else held.known
@@ -181,7 +140,7 @@ def _require_whole(incoming: Incoming, count: int, after: Progress) -> None:
         )
 
 
-def _complete(store: Store, held: _Held, incoming: Incoming, digest: Digest) -> int:
+def _complete(store: Store, held: Held, incoming: Incoming, digest: Digest) -> int:
     """Store and sync the last chunk and check the whole; returns its size.
 
     What the client could not send again is recorded first, so that it may repeat its request.
@@ -192,7 +151,7 @@ def _complete(store: Store, held: _Held, incoming: Incoming, digest: Digest) -> 
         _require_whole(incoming, count, _record(held, count, _so_far(hasher)))
     found = hasher.digest() if hasher is not None else _digest_of_all(store, held, count, digest.algorithm)
     if found != digest:
-        cancel(store, held.at.repository, held.at.id)
+        forget(store, held.at.repository, held.at.id)
         raise OciError(DIGEST_INVALID, f"{digest} was announced, {found} was sent; start the upload again")
     size = held.at.offset + count
     if held.at.offset == 0:
@@ -202,7 +161,7 @@ def _complete(store: Store, held: _Held, incoming: Incoming, digest: Digest) -> 
     return size
 
 
-def _digest_of_all(store: Store, held: _Held, count: int, algorithm: str) -> Digest:
+def _digest_of_all(store: Store, held: Held, count: int, algorithm: str) -> Digest:
     if count == 0 and held.known.startswith(f"{algorithm}:"):
         return parse_digest(held.known)
     hasher = Hasher(algorithm)
@@ -227,7 +186,7 @@ def _link(store: Store, context: RequestContext, at: Progress, digest: Digest, s
             _move_late(store, at, digest)
         blobs.link_blob(repository_id, blob_id)
         announce.blob_pushed(context, at.repository, str(digest), size)
-    _clear(store, at.repository, at.id)
+    clear(store, at.repository, at.id)
 
 
 def _move_late(store: Store, at: Progress, digest: Digest) -> None:
@@ -249,13 +208,3 @@ def _finish_moved(store: Store, context: RequestContext, at: Progress, digest: D
     if known != str(digest) or not blobs.is_stored(store.driver, digest, at.offset):
         raise progress.unknown(at.id)
     _link(store, context, at, digest, at.offset)
-
-
-def _clear(store: Store, repository: str, upload_id: UUID) -> None:
-    """Remove what is left of an upload on the disk; what stays is purged later."""
-    try:
-        store.driver.delete(paths.upload_folder(repository, upload_id))
-    except PathNotFound:
-        pass
-    except (StorageError, OSError) as error:
-        _logger.warning("the folder of upload %s of %s stays until it is purged: %s", upload_id, repository, error)

@@ -22,7 +22,7 @@ from registryhub.oci.errors import (
     ErrorCode,
     OciError,
 )
-from registryhub.registry import announce, blobs, progress, uploads
+from registryhub.registry import announce, blobs, holds, progress, uploads
 from registryhub.registry.ingest import Incoming
 from registryhub.registry.models import Blob, BlobLink, Upload
 from registryhub.registry.progress import Progress, WrongOffset
@@ -300,8 +300,9 @@ class Interrupted(io.BytesIO):
         return super().read(size)
 
 
-def test_two_requests_never_write_to_one_upload(store: Store) -> None:
+def test_two_requests_never_write_to_one_upload(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a chunk streams in, any other writer is told to come back later."""
+    monkeypatch.setattr(holds, "BUSY_SECONDS", 0.0)
     begun = uploads.start(store, REPOSITORY)
     refused: list[ErrorCode] = []
 
@@ -312,6 +313,17 @@ def test_two_requests_never_write_to_one_upload(store: Store) -> None:
     at = uploads.append(store, begun, Incoming(Interrupted(CONTENT, interfere), len(CONTENT)))
     assert refused == [UNAVAILABLE, UNAVAILABLE]
     uploads.finish(store, CONTEXT, at, body(b""), DIGEST)
+    assert_pushed(store)
+
+
+def test_a_request_waits_a_moment_for_the_one_before_it(store: Store) -> None:
+    """A client that was cut off goes on at once, while the server still notices."""
+    at = uploads.append(store, uploads.start(store, REPOSITORY), body(CONTENT))
+    appender = store.driver.open_appender(paths.upload_data(REPOSITORY, at.id))
+    release = threading.Timer(0.1, appender.close)
+    release.start()
+    uploads.finish(store, CONTEXT, at, body(b""), DIGEST)
+    release.join()
     assert_pushed(store)
 
 
@@ -426,7 +438,7 @@ def test_a_finish_that_died_before_cleaning_up_has_pushed(store: Store, monkeypa
     """The commit counts; its upload is over, and whoever asks for the blob finds it."""
     at = uploads.append(store, uploads.start(store, REPOSITORY), body(CONTENT))
     with monkeypatch.context() as patch:
-        die(patch, (uploads, "_clear"))
+        die(patch, (uploads, "clear"))
         with pytest.raises(Killed):
             uploads.finish(store, CONTEXT, at, body(b""), DIGEST)
     assert refusal(uploads.finish, store, CONTEXT, at, body(b""), DIGEST) is BLOB_UPLOAD_UNKNOWN
