@@ -1,6 +1,7 @@
 """The data plane as one WSGI callable: the layers of reference B.1, read top to bottom in `build_app`."""
 
 import re
+import time
 from collections.abc import Callable, Iterable
 from posixpath import normpath
 from typing import Any
@@ -26,7 +27,8 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 EVERY_METHOD = "*"
 _MOST_USER_AGENT = 1024
-_MOST_UNREAD_BYTES = 16 << 20
+_MOST_UNREAD_BYTES = 64 << 20
+_MOST_UNREAD_SECONDS = 2.0
 _CHUNK_BYTES = 1 << 18
 _FIXED_HEADERS = (
     ("docker-distribution-api-version", "registry/2.0"),
@@ -101,15 +103,16 @@ def recover_connection() -> None:
 
 
 def let_finish(request: Request, status: int) -> None:
-    """Read what a refused client is still sending, up to a bound: else it sees a broken pipe and not the answer.
+    """Take and drop what a refused client is still sending, within bounds: else it sees a broken pipe, not the answer.
 
-    Not for those who have not proven who they are: they could hold a thread by sending slowly.
+    Not from those who have not proven who they are, who could hold a thread by sending slowly; nor from those who wait
+    to be asked (`Expect: 100-continue`), since reading would ask.
     """
-    if request.method not in ("PUT", "POST", "PATCH") or status in (401, 429):
+    if request.method not in ("PUT", "POST", "PATCH") or status in (401, 429) or request.header("Expect"):
         return
-    left = _MOST_UNREAD_BYTES
+    left, deadline = _MOST_UNREAD_BYTES, time.monotonic() + _MOST_UNREAD_SECONDS
     if (request.content_length or 0) <= left:
-        while left > 0 and (chunk := request.body.read(min(left, _CHUNK_BYTES))):
+        while left > 0 and time.monotonic() < deadline and (chunk := request.body.read(min(left, _CHUNK_BYTES))):
             left -= len(chunk)
 
 

@@ -154,14 +154,16 @@ def test_a_refused_client_can_send_to_the_end(plane: Plane, tmp_path: Path) -> N
     limited = make_plane(tmp_path, hub__limits__manifest_bytes=100)
     shut = make_plane(tmp_path, gate=HtpasswdGate("Hub", tmp_path / "missing"))
 
-    def unread(plane: Plane, size: int) -> int:
+    def unread(plane: Plane, size: int, **headers: str) -> int:
         body = io.BytesIO(b"x" * size)
-        environ = {"REQUEST_METHOD": "PUT", "PATH_INFO": "/v2/a/manifests/b", "wsgi.input": body}
+        environ = {"REQUEST_METHOD": "PUT", "PATH_INFO": "/v2/a/manifests/b", "wsgi.input": body, **headers}
         assert call(plane.app, environ).status in (401, 413)
         return size - body.tell()
 
     assert unread(limited, 5_000_000) == 0
-    assert unread(limited, 30_000_000) > 10_000_000
+    assert unread(limited, 100_000_000) > 10_000_000
+    assert unread(limited, 5_000_000, CONTENT_LENGTH="5000000000") == 5_000_000
+    assert unread(limited, 5_000_000, CONTENT_LENGTH="5000000", HTTP_EXPECT="100-continue") == 5_000_000
     assert unread(shut, 5_000_000) == 5_000_000
 
 
