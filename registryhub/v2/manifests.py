@@ -65,13 +65,13 @@ def put(hub: Hub, request: Request, context: RequestContext, name: str, referenc
 
 
 def delete(hub: Hub, request: Request, context: RequestContext, name: str, reference: str) -> Response:
-    """By tag only the tag goes; by digest the manifest and all its tags, if `storage.delete.enabled` allows it."""
-    if ":" not in reference:
-        tags.delete(context, name, reference)
-    elif hub.config.storage.delete.enabled:
+    """By tag only the tag goes; by digest the manifest and all its tags. Both need `storage.delete.enabled`."""
+    if not hub.config.storage.delete.enabled:
+        raise OciError(UNSUPPORTED, "deleting is off; set storage.delete.enabled to allow it")
+    if ":" in reference:
         manifests.delete(context, name, str(parse_digest(reference)))
     else:
-        raise OciError(UNSUPPORTED, "deleting is off; set storage.delete.enabled to allow it")
+        tags.delete(context, name, reference)
     return Response(202, [("content-length", "0")])
 
 
