@@ -72,3 +72,8 @@ def sequence_all() -> list[LoggedEvent]:
 def logged() -> list[tuple[int, str]]:
     """(number, id) of every event in the log."""
     return list(Event.objects.order_by("seq").values_list("seq", "event_id"))
+
+
+def intake_pull(id_: str, *, source_id: int = HUB_SOURCE_ID, **fields: object) -> None:
+    """An intake row as a push makes it; a pull unless `fields` say otherwise."""
+    intake.store(source_id=source_id, kind="event", raw=pull(id_, **fields))
