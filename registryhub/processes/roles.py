@@ -12,25 +12,27 @@ WEB_DRAIN_SECONDS = 10
 class Program:
     """A command of `manage.py` that runs until it is told to stop.
 
-    `stop_seconds` is how long it may take to stop before it is killed. One that `hands_over` is replaced by a
+    `stop_seconds` is how long it may take to stop before it is killed; `stop_wave` is when its turn comes, those of one
+    wave stop at once. One that `hands_over` is replaced by a
     successor that runs beside it until it is ready, so that a reload refuses nobody; it says so through the
     descriptor named in the environment (see `readiness`).
     """
 
     command: str
     stop_seconds: float
+    stop_wave: int = 1
     hands_over: bool = False
 
     def argv(self) -> list[str]:
         return [sys.executable, str(Path(sys.argv[0]).resolve()), self.command]
 
 
-WEB = Program("web", stop_seconds=WEB_DRAIN_SECONDS + 3, hands_over=True)
+# Whoever makes events stops before whoever carries them on.
+WEB = Program("web", stop_seconds=WEB_DRAIN_SECONDS + 3, stop_wave=0, hands_over=True)
 SHIP = Program("ship", stop_seconds=10)
 RELAY = Program("relay", stop_seconds=10)
 WORKER = Program("worker", stop_seconds=10)
 
-# In the order in which they stop: whoever makes events before whoever carries them on.
 ROLES = {"web": (WEB, SHIP), "relay": (RELAY,), "worker": (WORKER,)}
 
 

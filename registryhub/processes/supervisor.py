@@ -197,13 +197,14 @@ class Supervisor:
         logger.error("%s %s; it starts again in %.1f s", child.program.command, _cause(status), pause)
 
     def _drain(self) -> None:
-        """Stop one program after the other; a second signal kills what is left."""
+        """Stop one wave after the other; a second signal kills what is left."""
         self._is_draining = True
         logger.info("stopping")
-        for slot in self._slots:
-            for child in slot.running():
+        for wave in sorted({slot.program.stop_wave for slot in self._slots}):
+            slots = [slot for slot in self._slots if slot.program.stop_wave == wave]
+            for child in (child for slot in slots for child in slot.running()):
                 child.ask_to_stop()
-            while any(slot.running()):
+            while any(child for slot in slots for child in slot.running()):
                 if self._wait() & {signal.SIGTERM, signal.SIGINT}:
                     return self._kill_all()
                 self._kill_the_overdue()

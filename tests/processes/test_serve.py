@@ -119,7 +119,7 @@ def test_a_killed_supervisor_leaves_nobody(hub: Hub) -> None:
     assert len(below) >= 1 + len(PROGRAMS)
     hub.kill_alone()
     assert wait_until(lambda: not any(is_alive(process.pid) for process in below), 5)
-    assert not is_listening(hub.port)
+    assert wait_until(lambda: not is_listening(hub.port), 5)
     with hub:
         assert hub.is_ready()
 

@@ -1,6 +1,8 @@
 """Maintenance: from a message in the broker to its effect, and what the tasks do."""
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -43,6 +45,46 @@ def test_a_task_goes_through_the_broker(tmp_path: Path, databases: Databases) ->
         assert hub.stop() == 0
     finally:
         hub.kill()
+
+
+_SLOW_TASK = """
+import sys, time
+from pathlib import Path
+import django
+django.setup()
+from registryhub.celery import app
+from registryhub.processes.worker import work
+folder = Path(sys.argv[1])
+
+@app.task(name="slow")
+def slow():
+    (folder / "began").touch()
+    time.sleep(1.5)
+    (folder / "ended").touch()
+
+slow.delay()
+sys.exit(work(folder=folder))
+"""
+
+
+def test_sigterm_lets_a_running_task_end(tmp_path: Path, databases: Databases) -> None:
+    """And without one it does not wait for messages."""
+    hub = Hub(tmp_path / "hub", databases)
+    hub.folder.mkdir()
+    hub.prepare()
+    variables = {"DJANGO_SETTINGS_MODULE": "registryhub.settings", "REGISTRYHUB_CONFIG": str(hub.config_file)}
+    with subprocess.Popen(
+        [sys.executable, "-c", _SLOW_TASK, str(tmp_path)],
+        env={**hub.environment(), **variables},
+        cwd=hub.working_folder(),
+    ) as worker:
+        try:
+            assert wait_until((tmp_path / "began").exists, 30)
+            worker.terminate()
+            assert worker.wait(20) == 0
+            assert (tmp_path / "ended").exists()
+        finally:
+            worker.kill()
 
 
 @pytest.mark.django_db(transaction=True)

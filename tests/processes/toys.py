@@ -29,6 +29,7 @@ def go(*_):
 _SOURCES = {
     "calm": "on_term(go); note('calm runs'); time.sleep(600)",
     "second": "on_term(go); note('second runs'); time.sleep(600)",
+    "slow": "on_term(lambda *_: (time.sleep(1), go())); note('slow runs'); time.sleep(600)",
     "short": "note('short runs'); sys.exit(3)",
     "stubborn": "on_term(signal.SIG_IGN); note('stubborn runs'); time.sleep(600)",
     "patient": "on_term(signal.SIG_IGN); note('patient runs'); time.sleep(600)",
@@ -47,7 +48,12 @@ class Toy(Program):
 
 
 def toy(name: str) -> Toy:
-    return Toy(name, stop_seconds=60 if name == "patient" else 0.5, hands_over=name in ("heir", "weakling"))
+    return Toy(
+        name,
+        stop_seconds=60 if name == "patient" else 5 if name == "slow" else 0.5,
+        stop_wave=0 if name == "slow" else 1,
+        hands_over=name in ("heir", "weakling"),
+    )
 
 
 class Toys(Server):
