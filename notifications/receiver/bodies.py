@@ -31,7 +31,7 @@ def read_body(request: Request, limit_bytes: int) -> bytes:
 
 
 def discard_body(request: Request, limit_bytes: int) -> None:
-    """Read what is left of the body, up to the limit, before it is refused.
+    """Read what is left of the body, up to the limit, before it is refused; a sender far beyond it is cut off.
 
     A server that answers and hangs up while the client still sends makes the client see a broken connection instead
     of the reason.

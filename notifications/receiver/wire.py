@@ -45,7 +45,7 @@ def answer(request: Request, limits: Limits) -> Response:
     try:
         return post(request, limits)
     except OciError as error:
-        discard_body(request, limits.envelope_bytes)
+        discard_body(request, 2 * limits.envelope_bytes)
         return json_response(error.document(), error.code.status, error.headers)
     except (OperationalError, InterfaceError) as error:
         logger.warning("an envelope was refused, the database does not answer: %s", error)

@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -32,16 +33,13 @@ def test_a_chunked_envelope_of_ten_thousand_events_is_counted(hub: Hub, path: st
     token = hub.create_source(source)
     body = json.dumps(envelope(*(event(f"id-{number}") for number in range(10_000)))).encode()
     for accepted, repeated in ((10_000, 0), (0, 10_000)):
-        connection = http.client.HTTPConnection(hub.host, timeout=60)
         pieces = (body[start : start + 70_000] for start in range(0, len(body), 70_000))
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        connection.request("POST", path, pieces, headers, encode_chunked=True)
-        answer = connection.getresponse()
-        assert (answer.status, json.loads(answer.read())) == (
-            202,
-            {"accepted": accepted, "duplicates": repeated, "quarantined": 0},
-        )
-        connection.close()
+        with closing(http.client.HTTPConnection(hub.host, timeout=60)) as connection:
+            connection.request("POST", path, pieces, headers, encode_chunked=True)
+            answer = connection.getresponse()
+            assert answer.status == 202
+            assert json.loads(answer.read()) == {"accepted": accepted, "duplicates": repeated, "quarantined": 0}
         assert pulls(hub, source) == 10_000
     asked = {"repository": "lib/img", "tag": "latest", "source": source, "start": TIME[:10], "end": TIME[:10]}
     stats = hub.get("/api/v1/stats", **asked)
@@ -85,15 +83,14 @@ def test_a_bad_event_is_set_aside_with_the_reason_and_the_good_ones_count(hub: H
 def test_a_sender_that_is_refused_hears_why(hub: Hub, size: int, is_chunked: bool) -> None:
     """Though it reads no answer before all is sent; the connection can be used again."""
     token = hub.create_source(f"refused-{size}-{is_chunked}")
-    connection = http.client.HTTPConnection(hub.host, timeout=60)
-    for secret in (token, "wrong"):
-        pieces = (b" " * (1 << 20) for _ in range(size >> 20))
-        headers = {"Authorization": f"Bearer {secret}"} | ({} if is_chunked else {"Content-Length": str(size)})
-        connection.request("POST", "/api/v1/events", pieces, headers, encode_chunked=is_chunked)
-        answer = connection.getresponse()
-        expected = 401 if secret == "wrong" else 413 if size > 64 << 20 else 400
-        assert (answer.status, "errors" in json.loads(answer.read())) == (expected, True)
-    connection.close()
+    with closing(http.client.HTTPConnection(hub.host, timeout=60)) as connection:
+        for secret in (token, "wrong"):
+            pieces = (b" " * (1 << 20) for _ in range(size >> 20))
+            headers = {"Authorization": f"Bearer {secret}"} | ({} if is_chunked else {"Content-Length": str(size)})
+            connection.request("POST", "/api/v1/events", pieces, headers, encode_chunked=is_chunked)
+            answer = connection.getresponse()
+            expected = 401 if secret == "wrong" else 413 if size > 64 << 20 else 400
+            assert (answer.status, "errors" in json.loads(answer.read())) == (expected, True)
 
 
 def test_the_receiver_takes_posts_and_the_log_is_read_at_the_same_path(hub: Hub) -> None:
