@@ -35,7 +35,7 @@ class Source(models.Model):
 class Repository(models.Model):
     """A named place for images at a source. Kept when it is emptied or deleted: its counters hang on it."""
 
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="repositories")
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="repositories", db_index=False)
     name = BytewiseField(max_length=255)
     is_public = models.BooleanField(default=False, help_text="Seen and counted in the open, also by the anonymous.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -15,7 +15,7 @@ STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HT
 
 @dataclass(slots=True)
 class Response:
-    """`body` is bytes, or an iterable of chunks that may have `close()`; then Content-Length is the handler's to set."""
+    """`body` is bytes, or an iterable of chunks that may have `close()`; then the handler sets Content-Length."""
 
     status: int = 200
     headers: Headers = field(default_factory=list)

@@ -6,12 +6,12 @@ import bcrypt
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from registryhub.config.load import load_config
 
 from registryhub.access import throttle
 from registryhub.access.gate import HtpasswdGate, OpenGate, gate_from_config
 from registryhub.access.htpasswd import Htpasswd, create_missing_file
 from registryhub.access.models import Guess
+from registryhub.config.load import load_config
 from registryhub.oci.errors import OciError
 
 pytestmark = pytest.mark.django_db

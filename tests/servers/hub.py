@@ -171,7 +171,7 @@ class Hub(Server):
             raise AssertionError(f"the log was not worked off within {timeout_seconds:g} s: {self.log_status()}")
 
     def events(self, page: int = 1000, **filters: str | int) -> Iterator[dict[str, Any]]:
-        """All events of the log in its order, page by page: each a wire event with the `seq` and `source` of its row."""
+        """All events of the log in its order, page by page: wire events with their `seq` and `source`."""
         after: int | None = 0
         while after is not None:
             found = self.get("/api/v1/events", after=after, limit=page, **filters)

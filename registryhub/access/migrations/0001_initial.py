@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
                 ('name', registryhub.database.fields.BytewiseField(max_length=255)),
                 ('is_public', models.BooleanField(default=False, help_text='Seen and counted in the open, also by the anonymous.')),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='repositories', to='access.source')),
+                ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='repositories', to='access.source')),
             ],
             options={
                 'verbose_name_plural': 'repositories',
