@@ -6,8 +6,10 @@ import os
 import resource
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import Any
 
+from django.conf import settings
 from django.utils.module_loading import import_string
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
@@ -50,7 +52,8 @@ def serve(config: Config) -> None:
         log_level=LogLevels.error,
         log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
     )
-    build = import_string(APPLICATION_BUILDER)  # before the fork, so that workers share what it imports
+    build = import_string(APPLICATION_BUILDER)
+    import_module(settings.ROOT_URLCONF)  # before the fork, like the line above: workers share what is loaded
     gc.freeze()
     server.serve(target_loader=partial(load_application, build, os.getpid(), descriptor), wrap_loader=False)
 
