@@ -5,7 +5,8 @@ was only slow finds its next move refused and rolls it back. A clock that jumps 
 lease that runs out early is taken by another, and one that lasts longer than any lease can counts as run out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -85,6 +86,18 @@ def move(lease: Lease, *, start: int, end: int, also: Mapping[str, int] = _NOTHI
         )
         if cursor.rowcount != 1:
             raise LeaseLost(f"{place.table} {place.key}: no longer at position {start} in epoch {lease.epoch}")
+
+
+@contextmanager
+def moving() -> Iterator[None]:
+    """A transaction that only moves on what is safe already: from the intake to the log, from the log to counters.
+
+    On SQLite it does not wait for the disk, since everybody would wait with it. A loss of power may undo the last
+    moves, all from some point on, and they are made again: intake rows are safe, and they come in the same order, so
+    every event gets the same number. On PostgreSQL they might come in another order, and nobody waits: it is synced.
+    """
+    with relaxed_transaction() if connection.vendor == "sqlite" else transaction.atomic():
+        yield
 
 
 def renew(holder: str) -> dict[Any, int]:

@@ -92,6 +92,7 @@ class Relay:
                 is_busy = True
         if is_busy:
             self._watch.expect_more()
+            _checkpoint()
         return is_busy
 
     def _keep_places(self) -> None:
@@ -175,3 +176,12 @@ class _Watch:
         self._version = version
         self._look_at = now + _LOOK_SECONDS
         return True
+
+
+def _checkpoint() -> None:
+    """On SQLite: take what was written from the write-ahead log to the database, while nobody waits for it.
+
+    Left to itself SQLite does it within some commit, with the write lock held: perhaps in that of a push.
+    """
+    if connection.vendor == "sqlite":
+        connection.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")

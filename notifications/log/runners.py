@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from notifications.log import leases
 from notifications.log.consume import BatchConsumer, Feed, Head, StreamConsumer, open_feed, take_consumer
@@ -79,7 +79,7 @@ class BatchRunner:
         if not events:
             return False
         try:
-            with transaction.atomic():
+            with leases.moving():
                 leases.move(self._lease, start=self.position, end=events[-1].seq)
                 self.consumer.handle(events)
         except LeaseLost as lost:

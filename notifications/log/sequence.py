@@ -105,7 +105,7 @@ class Sequencer:
         event_rows, seen_rows = _event_rows(batch.events), _seen_rows(batch.events)
         finished, rest = self._progress(len(entries))
         end = self.head + len(batch.events)
-        with transaction.atomic():
+        with leases.moving():
             leases.move(self.lease, start=self.head, end=end, also=self._begun(len(finished), rest))
             insert_rows("log_event", LoggedEvent._fields, event_rows)
             insert_rows("log_seenevent", _SEEN_COLUMNS, seen_rows)

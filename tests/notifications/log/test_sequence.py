@@ -118,9 +118,9 @@ def test_what_cannot_be_read_goes_to_quarantine(caplog: pytest.LogCaptureFixture
 @pytest.mark.parametrize(
     "raw",
     [
-        b'{"id":"x","action":"pull","target":{"repository":"a\\u0000b"}}',
-        b'{"id":"x","action":"pull","target":{"repository":"a\\ud800b"}}',
-        b'{"id":"x\xff","action":"pull","target":{"repository":"a"}}',
+        pull("x", user_agent="a\x00b"),
+        pull("x").replace(b"docker/27.1", b"\\ud800"),
+        pull("x").replace(b"docker/27.1", b"\xff"),
         pull("x", size=2**63 - 1).replace(b"9223372036854775807", b"9223372036854775808"),
         pull("x", size=2**63 - 1).replace(b"9223372036854775807", b"1e400"),
         b"[" * 100_000,
