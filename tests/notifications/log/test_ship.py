@@ -1,3 +1,4 @@
+import fcntl
 import os
 import threading
 import time
@@ -163,10 +164,22 @@ def test_a_shipper_that_is_told_to_stop_ships_what_is_there(folder: Path) -> Non
     """A node whose disk goes with it must be able to drain."""
     shipper = Shipper(folder)
     with working(shipper):
-        time.sleep(0.2)
-        shipper.stop()
+        assert wait_until(lambda: is_held(folder), 10)
         orphan(folder, "1", lines(["a"]))
+        shipper.stop()
     assert shipped() == [lines(["a"])]
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a shipper works on the folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def test_a_second_shipper_stands_by(folder: Path) -> None:
@@ -174,7 +187,6 @@ def test_a_second_shipper_stands_by(folder: Path) -> None:
     first, second = Shipper(folder), Shipper(folder)
     with working(second):
         with working(first) as thread:
-            time.sleep(0.2)
             orphan(folder, "1", lines(["a"]))
             assert wait_until(lambda: len(shipped()) == 1, 10)
         assert not thread.is_alive()
