@@ -56,7 +56,7 @@ class ReaderHub(Hub):
         copy_project(self.project)
 
     def argv(self) -> list[str]:
-        return ["bash", "-c", f"exec {self._command.replace(HOST, self.host)}"]
+        return ["bash", "-c", self._command.replace(HOST, self.host)]
 
     def environment(self) -> dict[str, str]:
         return {
