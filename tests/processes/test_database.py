@@ -107,10 +107,9 @@ def test_an_ordinary_user_called_admin_is_not_raised(django_user_model: type) ->
     assert not user.is_superuser
 
 
+@pytest.mark.only_database("postgres")
 def test_the_start_waits_for_postgres(tmp_path: Path, databases: Databases) -> None:
     """It says so, can be stopped meanwhile, and goes on as soon as the database is there."""
-    if databases.postgres_url is None:
-        pytest.skip("SQLite is always there")
     postgres = PostgresServer(new_folder("postgres"), fsync=False)
     postgres.start()
     postgres.stop()

@@ -260,10 +260,9 @@ def test_a_role_alone_starts_only_its_own(hub: Hub) -> None:
         hub.stop()
 
 
+@pytest.mark.only_database("postgres")
 def test_pending_migrations_are_refused_on_postgres(hub: Hub) -> None:
     """Nobody's production tables change without being asked."""
-    if hub.databases.postgres_url is None:
-        pytest.skip("SQLite is migrated at each start")
     hub.folder.mkdir(exist_ok=True)
     hub.prepare()
     hub.argv = lambda: [word for word in Hub.argv(hub) if word != "--migrate"]  # type: ignore[method-assign]
