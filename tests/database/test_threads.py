@@ -2,6 +2,8 @@
 
 import gc
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +12,7 @@ import pytest
 from django.db import connection, transaction
 
 from registryhub.access.models import Source
+from tests.servers.server import wait_until
 
 
 @contextmanager
@@ -48,4 +51,33 @@ def test_a_thread_that_ends_leaves_nothing_open() -> None:
             thread = threading.Thread(target=write)
             thread.start()
             thread.join()
-        assert open_places() <= before + 1
+        assert wait_until(lambda: open_places() <= before + 1, 10)
+
+
+FOREIGN = """
+import ctypes, sys
+import django
+django.setup()
+from django.db import connection
+
+CALLBACK = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
+
+@CALLBACK
+def work(_):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return None
+
+libc = ctypes.CDLL(None)
+for _ in range(20):
+    thread = ctypes.c_ulong()
+    assert libc.pthread_create(ctypes.byref(thread), None, work, None) == 0
+    assert libc.pthread_join(thread, None) == 0
+print("alive")
+"""
+
+
+def test_a_thread_that_python_did_not_start_may_end_too() -> None:
+    """The web server's threads are such: their end must not take the process with it."""
+    done = subprocess.run([sys.executable, "-c", FOREIGN], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
