@@ -22,7 +22,7 @@ from registryhub.database.lookups import Lookup
 
 RENEW_SECONDS = LEASE_SECONDS / 3
 ROSTER_SECONDS = 1.0
-DRAIN_SECONDS = 10.0
+DRAIN_SECONDS = 8.0  # the supervisor waits for 10
 _LOOK_SECONDS = 1.0  # how long a watch that sees no change is believed
 _MIN_IDLE_SECONDS = 0.004
 _MAX_IDLE_SECONDS = {"sqlite": 0.02, "postgresql": 0.04}

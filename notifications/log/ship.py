@@ -22,7 +22,7 @@ from registryhub.access.models import HUB_SOURCE_ID
 
 SHIP_SECONDS = 0.5
 STAND_BY_SECONDS = 1.0
-DRAIN_SECONDS = 10.0
+DRAIN_SECONDS = 8.0  # the supervisor waits for 10
 _MIN_PAUSE_SECONDS = 0.5
 _MAX_PAUSE_SECONDS = 5.0
 _NAP_SECONDS = 0.1
