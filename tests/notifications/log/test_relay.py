@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
+from django.db.models import F
 from pytest_django import Settings
 
 from notifications.log import leases, sequence
@@ -169,6 +170,16 @@ def test_a_consumer_that_fails_holds_up_nobody(caplog: pytest.LogCaptureFixture)
         assert wait_until(is_done(4), 20)
     assert counted == [1, 2, 3, 4]
     assert "consumer counter failed" in caplog.text
+
+
+def test_a_consumer_that_is_rewound_goes_through_the_log_again() -> None:
+    """Also one that is idle; the others are left where they are."""
+    store("a", "b", "c")
+    with running(Relay()):
+        assert wait_until(is_done(3), 20)
+        Consumer.objects.filter(name="hook").update(position=1, epoch=F("epoch") + 1)
+        assert wait_until(lambda: streamed == [1, 2, 3, 2, 3], 20)
+    assert counted == [1, 2, 3]
 
 
 @pytest.mark.only_database("postgres")
