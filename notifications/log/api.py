@@ -3,7 +3,7 @@
 `POST /api/v1/events` is the receiver's, on the data plane.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.urls import re_path
@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from notifications.events import ACTIONS, MAX_SIZE
+from notifications import events
 from notifications.log.listing import list_events
 from notifications.log.models import Event
 from notifications.log.state import MAX_COUNTED, read_state
@@ -26,11 +26,11 @@ DEFAULT_LIMIT = 100
 
 class EventsQuery(serializers.Serializer):
     after = serializers.IntegerField(
-        default=0, min_value=0, max_value=MAX_SIZE, help_text="number of the last one read"
+        default=0, min_value=0, max_value=events.MAX_SIZE, help_text="number of the last one read"
     )
     limit = serializers.IntegerField(default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
     repository = serializers.CharField(required=False, max_length=255)
-    action = serializers.ChoiceField(sorted(ACTIONS), required=False)
+    action = serializers.ChoiceField(sorted(events.ACTIONS), required=False)
     source = serializers.CharField(  # type: ignore[assignment]
         required=False, max_length=100, help_text="name of the registry; all by default"
     )
@@ -66,8 +66,8 @@ class EventsView(APIView):
     def get(self, request: Request) -> Response:
         """The log after a number, in order; go on with `next`.
 
-        A page may hold fewer events than asked for, even none, and still have a next one. Only staff see who pulled:
-        for others `actor`, `source` and `fromRepository` are left out, and of `request` all but the method.
+        A page may hold fewer events than asked for, even none, and still have a next one. Only staff see who pulled,
+        from where and with what: for others these fields are empty, as are `url` and `fromRepository`.
         """
         query = EventsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
@@ -76,8 +76,8 @@ class EventsView(APIView):
             asked["source__name"] = asked.pop("source")
         page = list_events(request.user, **asked)
         is_staff = sees_everything(request.user)
-        events = [_document(event, with_people=is_staff) for event in page.events]
-        return Response({"events": events, "next": page.next, "head": page.head})
+        found = [_document(event, with_people=is_staff) for event in page.events]
+        return Response({"events": found, "next": page.next, "head": page.head})
 
 
 class JournalDocument(serializers.Serializer):
@@ -113,22 +113,29 @@ class LogView(APIView):
 
 
 def _document(event: Event, *, with_people: bool) -> dict[str, Any]:
-    wire = orjson.loads(event.raw)
     return {
         "seq": event.seq,
         "source": event.source.name,
         "received_at": event.received_at,
-        "event": wire if with_people else _without_people(wire),
+        "event": orjson.loads(event.raw) if with_people else _without_people(event),
     }
 
 
-def _without_people(wire: dict[str, Any]) -> dict[str, Any]:
-    """Who may see a repository need not learn who else uses it, from where, or the names of other repositories."""
-    public: dict[str, Any] = {name: wire[name] for name in ("id", "timestamp", "action") if name in wire}
-    public["target"] = {name: value for name, value in wire["target"].items() if name != "fromRepository"}
-    request = wire.get("request") or {}
-    public["request"] = {name: request[name] for name in ("method",) if name in request}
-    return public
+def _without_people(event: Event) -> dict[str, Any]:
+    """Who may see a repository need not learn who else uses it, from where, or what other repositories there are."""
+    return events.document(
+        events.Event(
+            id=event.event_id,
+            timestamp=event.occurred_at,
+            action=cast(events.Action, event.action),
+            repository=event.repository,
+            tag=event.tag,
+            digest=event.digest,
+            media_type=event.media_type,
+            size=event.size,
+            method=event.method,
+        )
+    )
 
 
 urlpatterns = [

@@ -79,9 +79,10 @@ class Shipper:
         with open(descriptor, "rb", buffering=0) as file:
             if not has_name(descriptor, path):
                 return False
-            with transaction.atomic():
-                for piece in _pieces(file, path):
-                    intake.store(source_id=HUB_SOURCE_ID, kind="journal", raw=piece)
+            if os.fstat(descriptor).st_size:
+                with transaction.atomic():
+                    for piece in _pieces(file, path):
+                        intake.store(source_id=HUB_SOURCE_ID, kind="journal", raw=piece)
             self._shipped.add(path)
             path.unlink()
             self._shipped.discard(path)
