@@ -16,6 +16,8 @@ LINES = (
          manifests.by_tag),
     Line("manifest-digest", "manifest GET by digest", "/s", "docker-registry", "at least", _PULLS,
          manifests.by_digest),
+    Line("steps", "manifest GET by tag, in the process", "µs", "nothing", "at most", {"sqlite": 50, "postgres": 150},
+         manifests.steps),
     Line("blob-get", "blob GET 512 MiB", "MiB/s", "docker-registry", "at least", _both(1.2), blobs.get),
     Line("blob-push", "blob PATCH + PUT 512 MiB", "MiB/s", "docker-registry", "at least", _both(2), blobs.push),
     Line("small-images", "small images pushed, 8 clients", "/s", "docker-registry", "at least", _both(1.5),

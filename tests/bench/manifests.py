@@ -1,13 +1,14 @@
 """Lines that pull manifests: by tag, by digest, and with a password."""
 
 import base64
+import json
 import time
 from pathlib import Path
 
 import bcrypt
 
 from tests.bench.measure import Measured, Plan, say
-from tests.bench.sides import HubSide, Side, open_wire, two_sides
+from tests.bench.sides import HubSide, Side, open_wire, start_hub, two_sides
 from tests.bench.wrk import CONNECTIONS, Load, run_wrk
 from tests.pushing import push_image
 from tests.servers.images import Image, make_image
@@ -21,6 +22,24 @@ _DRAIN_LIMIT_SECONDS = 60.0
 def by_tag(plan: Plan) -> Measured:
     """Answers a second, and how soon afterwards every one of them is counted."""
     return _pull(plan, TAG, make_image("by tag", layers=4))
+
+
+def steps(plan: Plan) -> Measured:
+    """Microseconds of a web process for one pull, and where they go; beside nothing."""
+    measured = Measured()
+    with start_hub(plan) as hub:
+        _prepare([HubSide(hub, {})], make_image("steps", layers=4))
+        found: dict[str, float] = json.loads(hub.module("tests.bench.steps", REPOSITORY, TAG))
+        measured.hub.append(found["whole"])
+        measured.notes |= shares(found)
+    return measured
+
+
+def shares(steps: dict[str, float]) -> dict[str, float]:
+    """Percent of the whole that each step takes, and the rest."""
+    whole = steps["whole"]
+    parts = {f"{name}, % of a pull": 100 * value / whole for name, value in steps.items() if name != "whole"}
+    return {**parts, "the rest (request, context, headers), % of a pull": max(100 - sum(parts.values()), 0.0)}
 
 
 def by_digest(plan: Plan) -> Measured:
