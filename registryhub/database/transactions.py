@@ -18,14 +18,15 @@ def relaxed_transaction() -> Iterator[None]:
             yield
         return
     if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA synchronous = NORMAL")
+        connection.ensure_connection()
+        handle = connection.connection  # past Django's cursors, which cost 35 µs each time
+        handle.execute("PRAGMA synchronous = NORMAL")
         try:
             with transaction.atomic():
                 yield
         finally:
-            with connection.cursor() as cursor:
-                cursor.execute("PRAGMA synchronous = FULL")
+            if connection.connection is handle:
+                handle.execute("PRAGMA synchronous = FULL")
         return
     with transaction.atomic():
         with connection.cursor() as cursor:

@@ -87,7 +87,10 @@ class StorageDriver(Protocol):
     """Where bytes live."""
 
     def write(self, path: str, content: bytes, *, is_durable: bool = True) -> None:
-        """Store a small file whole or not at all, in place of what was there. Raises StorageFull."""
+        """Store a small file in place of what was there: whole or not at all, and synced when this returns.
+
+        Without `is_durable` it is written in place, quickly: a crash may leave a part of it. Raises StorageFull.
+        """
         ...
 
     def size(self, path: str) -> int:

@@ -44,14 +44,29 @@ def test_the_lock_holds_between_processes_and_ends_with_one(tmp_path: Path) -> N
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither half a file nor its temporary name stays."""
 
-    def refuse(source: object, target: object) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
     driver = FilesystemDriver(tmp_path)
-    monkeypatch.setattr(os, "rename", refuse)
-    with pytest.raises(OSError, match="Input/output"):
-        driver.write("folder/file", b"content")
-    assert driver.names("folder") == []
+    for verb, is_durable in (("rename", True), ("fsync", True), ("write", False)):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, verb, refuse)
+            with pytest.raises(OSError, match="Input/output"):
+                driver.write("folder/file", b"content", is_durable=is_durable)
+        assert driver.names("folder") == []
+
+
+def test_a_delete_follows_no_link(tmp_path: Path) -> None:
+    """An operator's link into another place is removed, not what it leads to."""
+    driver = FilesystemDriver(tmp_path / "root")
+    driver.write("folder/file", b"")
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "file").write_bytes(b"kept")
+    (tmp_path / "root/folder/link").symlink_to(kept)
+    driver.delete("folder")
+    assert not (tmp_path / "root/folder").exists()
+    assert (kept / "file").read_bytes() == b"kept"
 
 
 def test_files_and_folders_obey_the_umask(tmp_path: Path) -> None:
