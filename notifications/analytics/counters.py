@@ -14,7 +14,7 @@ from notifications.analytics.upsert import Table, add_rows
 from notifications.log.consume import BatchConsumer, LoggedEvent
 from registryhub.access.repositories import ensure_repositories
 
-BATCH_SIZE = 1000
+BATCH_SIZE = 500
 
 Key = tuple[Any, ...]
 

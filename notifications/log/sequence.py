@@ -27,7 +27,7 @@ from notifications.log.pending import PendingRow, load_pending
 from notifications.log.readers import ReadEvent, Reading, Unreadable
 from registryhub.database.bulk import Values, insert_rows, moment_adapter
 
-SQLITE_BATCH = 256
+SQLITE_BATCH = 128
 POSTGRES_BATCH = 1024
 _BATCH_BYTES = 2 << 20
 

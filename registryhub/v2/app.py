@@ -21,6 +21,7 @@ from registryhub.oci.names import MAX_NAME_LENGTH, NAME_PATTERN, TAG_PATTERN, pa
 from registryhub.registry.announce import RequestContext
 from registryhub.v2 import blobs, errors, listings, manifests, uploads
 from registryhub.v2.hub import Hub
+from registryhub.v2.precedence import Precedence
 from registryhub.v2.urls import base_url
 
 WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
@@ -42,6 +43,7 @@ def build_app(hub: Hub) -> WsgiApp:
     routes = route_table(hub.prefix)
     unrouted_headers = list(_FIXED_HEADERS)
     routed_headers = _routed_headers(hub.config)
+    precedence = Precedence()
 
     def app(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request, request_id, headers = Request(environ), new_id(), routed_headers
@@ -50,6 +52,7 @@ def build_app(hub: Hub) -> WsgiApp:
             if found is None:
                 response, headers = _elsewhere(routes, request), unrouted_headers
             else:
+                give_way(precedence, request.method)
                 response = _answer(hub, request, request_id, *found)
             release_connection()
         except Exception as error:
@@ -94,6 +97,14 @@ def route_table(prefix: str) -> Routes:
         route(f"{v2}_catalog", GET=listings.catalog),
         route(v2, **{EVERY_METHOD: _hello}),
     )
+
+
+def give_way(precedence: Precedence, method: str) -> None:
+    """GET waits a moment for what writes. HEAD does not: clients ask with it in the middle of a push."""
+    if method == "GET":
+        precedence.pull()
+    elif method != "HEAD":
+        precedence.push()
 
 
 def recover_connection() -> None:

@@ -1,7 +1,6 @@
 """Number the events and hand them to every consumer, until SIGTERM."""
 
 import gc
-import os
 import signal
 import sys
 from typing import Any
@@ -10,7 +9,6 @@ from django.core.management.base import BaseCommand
 
 from notifications.log.relay import Relay
 
-NICENESS = 5  # not more: a starved writer would hold SQLite's write lock, and pushes would wait for it
 SWITCH_SECONDS = 0.0005  # threads that send must not keep the interpreter from the one that writes
 
 
@@ -21,7 +19,6 @@ class Command(BaseCommand):
         relay = Relay()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: relay.stop())
-        os.nice(max(0, NICENESS - os.nice(0)))
         sys.setswitchinterval(SWITCH_SECONDS)
         gc.collect()
         gc.freeze()
