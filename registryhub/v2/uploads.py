@@ -1,12 +1,11 @@
 """The wire of uploads: POST, GET, PATCH, PUT, DELETE (reference B.9). Bodies are bytes, never forms."""
 
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from registryhub.http.request import BodyReader, Request
+from registryhub.http.request import Request
 from registryhub.http.response import Headers, Response
 from registryhub.oci.digests import Digest, parse_digest
 from registryhub.oci.errors import (
@@ -23,13 +22,10 @@ from registryhub.registry import uploads as rules
 from registryhub.registry.announce import RequestContext
 from registryhub.registry.ingest import Incoming
 from registryhub.registry.progress import Progress, WrongOffset
-from registryhub.storage.base import CHUNK_BYTES
 from registryhub.v2.hub import Hub
 from registryhub.v2.states import decode_state, encode_state
 from registryhub.v2.urls import blob_url, upload_url
 
-_DROP_BYTES = 64 << 20
-_DROP_SECONDS = 2.0
 _CONTENT_RANGE = re.compile(r"(?:bytes[ =])?([0-9]{1,18})-([0-9]{1,18})(?:/(?:[0-9]+|\*))?")
 
 
@@ -40,7 +36,7 @@ def start(hub: Hub, request: Request, context: RequestContext, name: str) -> Res
         return _created(hub, request, name, mounted)
     if "digest" not in request.query or request.content_length == 0:
         return _accepted(hub, request, rules.start(hub.store, name), 202)
-    with _heard(hub, request):
+    with _placed(hub, request):
         digest = _closing_digest(request)
         rules.store_blob(hub.store, context, name, Incoming(request.body, request.content_length), digest)
     return _created(hub, request, name, digest)
@@ -53,7 +49,7 @@ def status(hub: Hub, request: Request, context: RequestContext, name: str, uploa
 
 def patch(hub: Hub, request: Request, context: RequestContext, name: str, upload_id: str) -> Response:
     """202 when the chunk is stored."""
-    with _heard(hub, request):
+    with _placed(hub, request):
         at = _position(hub, request, name, upload_id)
         content_type = request.header("Content-Type")
         if content_type not in (None, "application/octet-stream"):
@@ -64,7 +60,7 @@ def patch(hub: Hub, request: Request, context: RequestContext, name: str, upload
 
 def finish(hub: Hub, request: Request, context: RequestContext, name: str, upload_id: str) -> Response:
     """201 when the blob is stored, linked and announced."""
-    with _heard(hub, request):
+    with _placed(hub, request):
         at = _position(hub, request, name, upload_id)
         digest = _closing_digest(request)
         rules.finish(hub.store, context, at, _incoming(request, at), digest)
@@ -129,25 +125,12 @@ def _incoming(request: Request, at: Progress) -> Incoming:
 
 
 @contextmanager
-def _heard(hub: Hub, request: Request) -> Iterator[None]:
-    """Let a refusal reach its client. One that is still sending when the connection closes never reads the answer,
-    so the rest of the body is taken and dropped, within bounds; with `Expect: 100-continue` it was never sent.
-    """
+def _placed(hub: Hub, request: Request) -> Iterator[None]:
+    """Whoever is at the wrong offset is told the right one."""
     try:
         yield
-    except Exception as error:
-        if request.header("Expect") is None:
-            _drop(request.body)
-        if isinstance(error, WrongOffset):
-            raise _out_of_range(hub, request, error) from error
-        raise
-
-
-def _drop(body: BodyReader) -> None:
-    deadline = time.monotonic() + _DROP_SECONDS
-    left = _DROP_BYTES
-    while left > 0 and time.monotonic() < deadline and (chunk := body.read(CHUNK_BYTES)):
-        left -= len(chunk)
+    except WrongOffset as error:
+        raise _out_of_range(hub, request, error) from error
 
 
 def _out_of_range(hub: Hub, request: Request, error: WrongOffset) -> OciError:
