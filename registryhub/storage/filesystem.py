@@ -12,7 +12,7 @@ from typing import Self
 
 from registryhub.storage.base import PathNotFound, StorageBusy, StorageDamaged, StorageFull
 
-_READ_BYTES = 1 << 16  # measured on the way to a socket: a quarter faster than 256 KiB, a third than 1 MiB
+_READ_BYTES = 120 << 10  # just under what malloc maps anew each time; fewer hand-overs to the server than 64 KiB
 _WRITEBACK_BYTES = 8 << 20
 _MOST_REMEMBERED = 4096
 
