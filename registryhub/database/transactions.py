@@ -1,6 +1,6 @@
 """Transactions that say whether they must survive a loss of power."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from django.db import connection, connections, transaction
@@ -32,6 +32,20 @@ def relaxed_transaction() -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit = off")
         yield
+
+
+def execute_relaxed(sql: str, parameters: Sequence[str | int | None]) -> int:
+    """Run one statement in a relaxed transaction of its own; how many rows it has touched.
+
+    On PostgreSQL that is one round trip instead of four: statements sent together are one transaction.
+    """
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL synchronous_commit = off; {sql}", parameters)
+            return int(cursor.rowcount)
+    with relaxed_transaction(), connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return int(cursor.rowcount)
 
 
 def release_connection() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from registryhub.registry import progress
-from registryhub.registry.progress import Progress, WrongOffset
+from registryhub.registry.progress import Found, Progress, WrongOffset
 from registryhub.registry.room import Store
 from registryhub.storage import paths
 from registryhub.storage.base import Appender, PathNotFound, StorageBusy, StorageDamaged, StorageError
@@ -21,27 +21,30 @@ _BUSY_PAUSE_SECONDS = 0.02
 
 @dataclass(slots=True)
 class Held:
-    """An upload that this request alone writes to; `known` is the digest of its bytes, empty when nobody knows."""
+    """An upload that this request alone writes to."""
 
-    at: Progress
-    known: str
+    found: Found
     appender: Appender
+
+    @property
+    def at(self) -> Progress:
+        return self.found.at
 
 
 @contextmanager
 def hold(store: Store, at: Progress) -> Iterator[Held]:
     """Lock the upload and cut it to its recorded offset. Raises PathNotFound when its data is not there (any more)."""
     with _open(store, at) as appender:
-        now, known = progress.find(at.repository, at.id)
-        if now.offset != at.offset:
-            raise WrongOffset(now)
+        found = progress.find(at.repository, at.id)
+        if found.at.offset != at.offset:
+            raise WrongOffset(found.at)
         try:
             appender.start_at(at.offset)
         except StorageDamaged as error:
             _logger.error("upload %s of %s is lost: %s", at.id, at.repository, error)
             forget(store, at.repository, at.id)
             raise progress.unknown(at.id) from error
-        yield Held(now, known, appender)
+        yield Held(found, appender)
 
 
 def _open(store: Store, at: Progress) -> Appender:
@@ -49,7 +52,7 @@ def _open(store: Store, at: Progress) -> Appender:
     try:
         return _lock(store, path)
     except PathNotFound:
-        if progress.find(at.repository, at.id)[0].offset:
+        if progress.find(at.repository, at.id).at.offset:
             raise
     # A finish in one go died after it had moved the data: as far as its client knows nothing was sent yet.
     store.driver.write(path, b"", is_durable=False)

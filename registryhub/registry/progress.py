@@ -12,11 +12,21 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications.events import new_id
+from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.database.lookups import Lookup
-from registryhub.database.transactions import relaxed_transaction
+from registryhub.database.transactions import execute_relaxed
 from registryhub.oci.errors import BLOB_UPLOAD_UNKNOWN, OciError
 
-_FIND = Lookup("upload_find", 'SELECT repository_name, "offset", digest, started_at FROM registry_upload WHERE id = %s')
+_FIND = Lookup(
+    "upload_find",
+    """
+    SELECT upload.repository_name, upload."offset", upload.digest, upload.started_at, repository.id
+    FROM registry_upload AS upload
+    LEFT JOIN access_repository AS repository
+    ON repository.source_id = %s AND repository.name = upload.repository_name
+    WHERE upload.id = %s
+    """,
+)
 _INSERT = """
     INSERT INTO registry_upload (id, repository_name, "offset", digest, started_at, updated_at)
     VALUES (%s, %s, 0, '', %s, %s)
@@ -36,6 +46,18 @@ class Progress:
     started_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a row says. `digest` is that of the bytes so far, empty when nobody knows.
+
+    `repository_id` is None until the repository has anything; it comes along so that a push asks once less.
+    """
+
+    at: Progress
+    digest: str
+    repository_id: int | None
+
+
 class WrongOffset(Exception):
     """The request goes on elsewhere than the upload stands; nothing was changed."""
 
@@ -51,25 +73,21 @@ def new_progress(repository: str) -> Progress:
 
 def insert(progress: Progress) -> None:
     now = connection.ops.adapt_datetimefield_value(progress.started_at)
-    with relaxed_transaction(), connection.cursor() as cursor:
-        cursor.execute(_INSERT, (progress.id.hex, progress.repository, now, now))
+    execute_relaxed(_INSERT, (progress.id.hex, progress.repository, now, now))
 
 
-def find(repository: str, upload_id: UUID) -> tuple[Progress, str]:
-    """Where the upload stands, and the digest of its bytes so far, empty when nobody knows.
-
-    Raises OciError(BLOB_UPLOAD_UNKNOWN).
-    """
-    row = _FIND.one(upload_id.hex)
+def find(repository: str, upload_id: UUID) -> Found:
+    """Where the upload stands. Raises OciError(BLOB_UPLOAD_UNKNOWN)."""
+    row = _FIND.one(HUB_SOURCE_ID, upload_id.hex)
     if row is None or row[0] != repository:
         raise unknown(upload_id)
     started_at = row[3] if isinstance(row[3], datetime) else datetime.fromisoformat(row[3]).replace(tzinfo=UTC)
-    return Progress(upload_id, repository, row[1], started_at), row[2]
+    return Found(Progress(upload_id, repository, row[1], started_at), row[2], row[4])
 
 
 def exists(repository: str, upload_id: UUID) -> bool:
     """Whether the upload is neither finished nor forgotten."""
-    row = _FIND.one(upload_id.hex)
+    row = _FIND.one(HUB_SOURCE_ID, upload_id.hex)
     return row is not None and bool(row[0] == repository)
 
 
@@ -80,10 +98,8 @@ def move(at: Progress, count: int, digest: str) -> Progress:
     """
     after = replace(at, offset=at.offset + count)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    with relaxed_transaction(), connection.cursor() as cursor:
-        cursor.execute(_MOVE, (after.offset, digest, now, at.id.hex, at.offset))
-        if cursor.rowcount == 0:
-            raise unknown(at.id)
+    if not execute_relaxed(_MOVE, (after.offset, digest, now, at.id.hex, at.offset)):
+        raise unknown(at.id)
     return after
 
 
@@ -100,10 +116,8 @@ def claim(at: Progress) -> None:
 
 def forget(repository: str, upload_id: UUID) -> None:
     """End the upload, wherever it stands. Raises OciError(BLOB_UPLOAD_UNKNOWN)."""
-    with relaxed_transaction(), connection.cursor() as cursor:
-        cursor.execute(_FORGET, (upload_id.hex, repository))
-        if cursor.rowcount == 0:
-            raise unknown(upload_id)
+    if not execute_relaxed(_FORGET, (upload_id.hex, repository)):
+        raise unknown(upload_id)
 
 
 def unknown(upload_id: UUID) -> OciError:

@@ -6,6 +6,7 @@ next request cuts off, or a blob in its place without a link, which the next `fi
 """
 
 from contextlib import closing, suppress
+from dataclasses import replace
 from uuid import UUID
 
 from django.db import transaction
@@ -17,7 +18,7 @@ from registryhub.registry import announce, blobs, progress
 from registryhub.registry.announce import RequestContext
 from registryhub.registry.holds import Held, clear, forget, hold
 from registryhub.registry.ingest import Incoming, RunningHashers, receive
-from registryhub.registry.progress import Progress, WrongOffset
+from registryhub.registry.progress import Found, Progress, WrongOffset
 from registryhub.registry.room import Store, storage_errors
 from registryhub.storage import paths
 from registryhub.storage.base import PathNotFound, StorageFull
@@ -43,7 +44,7 @@ def start(store: Store, repository: str) -> Progress:
 
 def find_upload(repository: str, upload_id: UUID) -> Progress:
     """Where an upload stands. Raises OciError(BLOB_UPLOAD_UNKNOWN)."""
-    return progress.find(repository, upload_id)[0]
+    return progress.find(repository, upload_id).at
 
 
 @storage_errors()
@@ -80,7 +81,7 @@ def finish(store: Store, context: RequestContext, at: Progress, incoming: Incomi
             size = _complete(store, held, incoming, digest)
             if not blobs.is_stored(store.driver, digest, size):
                 _move(store, held.at, digest)
-            _link(store, context, held.at, digest, size)
+            _link(store, context, held.found, digest, size)
     except PathNotFound:
         _finish_moved(store, context, at, digest)
 
@@ -123,7 +124,7 @@ def _take_in(store: Store, held: Held, incoming: Incoming, hasher: Hasher | None
 def _record(held: Held, count: int, digest: Digest | None) -> Progress:
     """Sync, then move the offset. A digest that nobody followed is found again at the end."""
     held.appender.sync()
-    known = str(digest) if digest is not None else "" if count else held.known
+    known = str(digest) if digest is not None else "" if count else held.found.digest
     return progress.move(held.at, count, known)
 
 
@@ -156,14 +157,14 @@ def _complete(store: Store, held: Held, incoming: Incoming, digest: Digest) -> i
     size = held.at.offset + count
     if held.at.offset == 0:
         held.appender.sync()
-    elif count or held.known != str(digest):
-        held.at = _record(held, count, found)
+    elif count or held.found.digest != str(digest):
+        held.found = replace(held.found, at=_record(held, count, found))
     return size
 
 
 def _digest_of_all(store: Store, held: Held, count: int, algorithm: str) -> Digest:
-    if count == 0 and held.known.startswith(f"{algorithm}:"):
-        return parse_digest(held.known)
+    if count == 0 and held.found.digest.startswith(f"{algorithm}:"):
+        return parse_digest(held.found.digest)
     hasher = Hasher(algorithm)
     with closing(store.driver.open_reader(paths.upload_data(held.at.repository, held.at.id))) as reader:
         for chunk in reader:
@@ -176,9 +177,10 @@ def _move(store: Store, at: Progress, digest: Digest) -> None:
     store.driver.move(data, paths.blob_data(digest.algorithm, digest.hex))
 
 
-def _link(store: Store, context: RequestContext, at: Progress, digest: Digest, size: int) -> None:
+def _link(store: Store, context: RequestContext, found: Found, digest: Digest, size: int) -> None:
     """The one durable commit: the upload ends, the blob is linked, the event is stored; or nothing of it."""
-    repository_id = blobs.repository_id(at.repository)
+    at = found.at
+    repository_id = found.repository_id or blobs.repository_id(at.repository)
     with transaction.atomic():
         progress.claim(at)
         blob_id = blobs.lock_blob(digest, size)
@@ -202,9 +204,9 @@ def _finish_moved(store: Store, context: RequestContext, at: Progress, digest: D
 
     The row tells: it holds the digest of all bytes from before they were moved.
     """
-    now, known = progress.find(at.repository, at.id)
-    if now.offset != at.offset:
-        raise WrongOffset(now)
-    if known != str(digest) or not blobs.is_stored(store.driver, digest, at.offset):
+    found = progress.find(at.repository, at.id)
+    if found.at.offset != at.offset:
+        raise WrongOffset(found.at)
+    if found.digest != str(digest) or not blobs.is_stored(store.driver, digest, at.offset):
         raise progress.unknown(at.id)
-    _link(store, context, at, digest, at.offset)
+    _link(store, context, found, digest, at.offset)

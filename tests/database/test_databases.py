@@ -12,7 +12,7 @@ from django.db.utils import OperationalError
 
 from registryhub.access.models import HUB_SOURCE_ID, Repository
 from registryhub.database.lookups import Lookup
-from registryhub.database.transactions import relaxed_transaction, release_connection
+from registryhub.database.transactions import execute_relaxed, relaxed_transaction, release_connection
 
 names_lookup = Lookup(
     "test_names", "SELECT name FROM access_repository WHERE source_id = %s AND name > %s ORDER BY name"
@@ -43,6 +43,33 @@ def test_a_lookup_sees_the_writes_of_its_own_transaction() -> None:
         assert names_lookup.one(HUB_SOURCE_ID, "") == ("mine",)
         assert in_thread(lambda: names_lookup.one(HUB_SOURCE_ID, "")) is None
     assert in_thread(lambda: names_lookup.one(HUB_SOURCE_ID, "")) == ("mine",)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_relaxed_statement_says_what_it_has_touched() -> None:
+    """It commits by itself, or with the transaction around it."""
+    make_repositories("a", "b")
+    rename = "UPDATE access_repository SET name = %s WHERE name = %s"
+    assert execute_relaxed(rename, ("c", "a")) == 1
+    assert execute_relaxed(rename, ("c", "nobody")) == 0
+    with pytest.raises(RuntimeError), transaction.atomic():
+        assert execute_relaxed(rename, ("d", "b")) == 1
+        raise RuntimeError
+    assert set(Repository.objects.values_list("name", flat=True)) == {"b", "c"}
+
+
+@only_postgres
+@pytest.mark.django_db(transaction=True)
+def test_only_the_relaxed_statement_does_not_wait_for_the_disk() -> None:
+    """PostgreSQL is told so for this one transaction."""
+    make_repositories("a")
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = on")
+        execute_relaxed("UPDATE access_repository SET name = current_setting('synchronous_commit')", ())
+        assert Repository.objects.get().name == "off"
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
+        cursor.execute("RESET synchronous_commit")
 
 
 @pytest.mark.django_db(transaction=True)
