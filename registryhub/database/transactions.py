@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from django.db import connection, connections, transaction
 
+from registryhub.database.sqlite.base import DatabaseWrapper as SqliteWrapper
+
 
 @contextmanager
 def relaxed_transaction() -> Iterator[None]:
@@ -39,12 +41,12 @@ def execute_relaxed(sql: str, parameters: Sequence[str | int | None]) -> int:
 
     On PostgreSQL that is one round trip instead of four: statements sent together are one transaction.
     """
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL synchronous_commit = off; {sql}", parameters)
-            return int(cursor.rowcount)
-    with relaxed_transaction(), connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
+    wrapper = connections["default"]
+    if isinstance(wrapper, SqliteWrapper) and not wrapper.in_atomic_block:
+        return wrapper.execute_relaxed(sql, parameters)
+    relaxed = "" if wrapper.in_atomic_block else "SET LOCAL synchronous_commit = off; "
+    with wrapper.cursor() as cursor:
+        cursor.execute(f"{relaxed}{sql}", parameters)
         return int(cursor.rowcount)
 
 

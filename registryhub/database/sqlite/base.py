@@ -8,6 +8,7 @@ database, which the kernel hands out in order of arrival, across threads and pro
 import fcntl
 import os
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -54,11 +55,26 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._ticket: Ticket | None = None
         close_with_thread(self)
 
+    def execute_relaxed(self, sql: str, parameters: Sequence[str | int | None]) -> int:
+        """One statement with `%s` parameters in a transaction of its own that does not wait for the disk.
+
+        How many rows it has touched. Past Django's cursors and transactions: half the time.
+        """
+        self.ensure_connection()
+        handle: sqlite3.Connection = self.connection
+        with self.wrap_database_errors:
+            self._take_ticket()
+            try:
+                handle.execute("PRAGMA synchronous = NORMAL")
+                try:
+                    return handle.execute(sql.replace("%s", "?"), parameters).rowcount
+                finally:
+                    handle.execute("PRAGMA synchronous = FULL")
+            finally:
+                self._release_ticket()
+
     def _start_transaction_under_autocommit(self) -> None:
-        if self._ticket is None and not self.is_in_memory_db():
-            self._ticket = Ticket(str(self.settings_dict["NAME"]))
-        if self._ticket is not None:
-            self._ticket.take()
+        self._take_ticket()
         try:
             super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:
@@ -90,6 +106,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if pool is None:
             pool = _reader_pools.setdefault(place, _new_reader_pool(place[1]))
         return pool
+
+    def _take_ticket(self) -> None:
+        if self._ticket is None and not self.is_in_memory_db():
+            self._ticket = Ticket(str(self.settings_dict["NAME"]))
+        if self._ticket is not None:
+            self._ticket.take()
 
     def _release_ticket(self) -> None:
         if self._ticket is not None:
