@@ -1,8 +1,8 @@
 """Blobs: who may see which, and where their bytes are.
 
-A blob's row is the lock between pushes and a collection. Who links a blob calls `lock_blob` first, in the transaction
-that links it, and then makes sure the bytes are there; who removes one deletes its row first, in the transaction in
-which it removes the bytes. So what a push linked is never removed.
+A blob's row is the lock between pushes and a collection. Who links a blob locks its row in the transaction that links
+it, and then makes sure the bytes are there; who removes one deletes its row first, in the transaction in which it
+removes the bytes. So what a push linked is never removed.
 """
 
 import logging

@@ -14,7 +14,7 @@ from django.db import transaction
 from registryhub.database.transactions import release_connection
 from registryhub.oci.digests import CANONICAL, Digest, Hasher, parse_digest
 from registryhub.oci.errors import DIGEST_INVALID, SIZE_INVALID, UNAVAILABLE, OciError
-from registryhub.registry import announce, blobs, progress
+from registryhub.registry import announce, blobs, links, progress
 from registryhub.registry.announce import RequestContext
 from registryhub.registry.holds import Held, clear, forget, hold
 from registryhub.registry.ingest import Incoming, RunningHashers, receive
@@ -182,11 +182,9 @@ def _link(store: Store, context: RequestContext, found: Found, digest: Digest, s
     at = found.at
     repository_id = found.repository_id or blobs.repository_id(at.repository)
     with transaction.atomic():
-        progress.claim(at)
-        blob_id = blobs.lock_blob(digest, size)
+        links.claim_and_link(at, repository_id, digest, size)
         if not blobs.is_stored(store.driver, digest, size):
             _move_late(store, at, digest)
-        blobs.link_blob(repository_id, blob_id)
         announce.blob_pushed(context, at.repository, str(digest), size)
     clear(store, at.repository, at.id)
 

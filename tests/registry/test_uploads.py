@@ -22,7 +22,7 @@ from registryhub.oci.errors import (
     ErrorCode,
     OciError,
 )
-from registryhub.registry import announce, blobs, holds, progress, uploads
+from registryhub.registry import announce, blobs, holds, links, progress, uploads
 from registryhub.registry.ingest import Incoming
 from registryhub.registry.models import Blob, BlobLink, Upload
 from registryhub.registry.progress import Progress, WrongOffset
@@ -402,9 +402,8 @@ def die(monkeypatch: pytest.MonkeyPatch, place: tuple[object, str]) -> None:
     [
         (uploads, "_move"),  # all bytes are synced, and recorded where they could not be sent again
         (uploads, "_link"),  # the blob is in its place
-        (blobs, "lock_blob"),  # the row of the upload is gone, but not for good
-        (blobs, "link_blob"),
-        (announce, "blob_pushed"),
+        (links, "claim_and_link"),
+        (announce, "blob_pushed"),  # the row of the upload is gone, but not for good
     ],
 )
 @pytest.mark.parametrize("split", [0, 2000, len(CONTENT)])
@@ -491,13 +490,13 @@ def test_a_blob_collected_under_a_push_is_never_linked_without_bytes(
     if is_known:
         store.driver.write(paths.blob_data(DIGEST.algorithm, DIGEST.hex), CONTENT)
     at = uploads.append(store, uploads.start(store, REPOSITORY), body(CONTENT))
-    lock = blobs.lock_blob
+    link = links.claim_and_link
 
-    def collected_first(digest: Digest, size: int) -> int:
+    def collected_first(at: Progress, repository_id: int, digest: Digest, size: int) -> None:
         store.driver.delete(paths.blob_folder(digest.algorithm, digest.hex))
-        return lock(digest, size)
+        link(at, repository_id, digest, size)
 
-    monkeypatch.setattr(blobs, "lock_blob", collected_first)
+    monkeypatch.setattr(links, "claim_and_link", collected_first)
     if is_known:
         uploads.finish(store, CONTEXT, at, body(b""), DIGEST)
         assert_pushed(store)
