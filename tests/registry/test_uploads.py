@@ -403,6 +403,9 @@ def die(monkeypatch: pytest.MonkeyPatch, place: tuple[object, str]) -> None:
         (uploads, "_move"),  # all bytes are synced, and recorded where they could not be sent again
         (uploads, "_link"),  # the blob is in its place
         (links, "claim_and_link"),
+        # PostgreSQL takes these steps in one statement, SQLite one after the other
+        pytest.param((blobs, "lock_blob"), marks=pytest.mark.only_database("sqlite")),
+        pytest.param((blobs, "link_blob"), marks=pytest.mark.only_database("sqlite")),
         (announce, "blob_pushed"),  # the row of the upload is gone, but not for good
     ],
 )
