@@ -21,7 +21,7 @@ from tests.servers.databases import Databases
 from tests.servers.docker_registry import endpoint
 from tests.servers.hub import Hub
 from tests.servers.images import MANIFEST_TYPE, Image, make_image
-from tests.servers.proc import Process, is_alive
+from tests.servers.proc import Process, descendants, is_alive
 from tests.servers.run import new_folder
 from tests.servers.server import wait_until
 from tests.servers.webhook_receiver import Received, WebhookReceiver
@@ -138,19 +138,27 @@ class Killer:
     def _kill_one(self, candidates: list[Process]) -> bool:
         if not candidates:
             return False
+        victim = random.choice(candidates)
+        below = descendants(victim.pid)
         with suppress(ProcessLookupError):
-            os.kill(random.choice(candidates).pid, signal.SIGKILL)
+            os.kill(victim.pid, signal.SIGKILL)
+            _see_them_end(below)
             return True
         return False
 
     def _kill_supervisor(self) -> bool:
         below = self._hub.tree()[1:]
         self._hub.kill_alone()
-        if not wait_until(lambda: not any(is_alive(each.pid) for each in below), _ORPHANS_MAY_LIVE_SECONDS):
-            left = [str(each) for each in below if is_alive(each.pid)]
-            raise AssertionError("the supervisor was killed, but there go on:\n" + "\n".join(left))
+        _see_them_end(below)
         self._hub.start()
         return True
+
+
+def _see_them_end(orphans: list[Process]) -> None:
+    """Whoever lost its parent must end soon; until then it would answer in the place of those who come after it."""
+    if not wait_until(lambda: not any(is_alive(each.pid) for each in orphans), _ORPHANS_MAY_LIVE_SECONDS):
+        left = [str(each) for each in orphans if is_alive(each.pid)]
+        raise AssertionError("their parent was killed, but there go on:\n" + "\n".join(left))
 
 
 def storm(hub: Hub, seconds: float) -> tuple[Books, Counter[str]]:
