@@ -226,18 +226,24 @@ def _is_manifest(event: dict[str, Any], repository: str, action: str) -> bool:
     return (target["repository"], event["action"], target["mediaType"]) == (repository, action, MANIFEST_TYPE)
 
 
-def run_storm(databases: Databases, seconds: float) -> None:
-    """The whole of it: start, storm, the books, stop; every kind of process must have been killed."""
+def run_storm(databases: Databases, seconds: float) -> str:
+    """The whole of it: start, storm, the books, stop; every kind of process must have been killed.
+
+    Returns a line that says how much was asked and who was killed how often.
+    """
     with IdReceiver() as receiver:
         config = {"notifications": {"endpoints": [endpoint("storm", receiver.url)]}}
         with Hub(new_folder("hub"), databases, config=config) as hub:
-            _storm_and_check(hub, receiver, seconds)
+            return _storm_and_check(hub, receiver, seconds)
 
 
-def _storm_and_check(hub: Hub, receiver: IdReceiver, seconds: float) -> None:
+def _storm_and_check(hub: Hub, receiver: IdReceiver, seconds: float) -> str:
     assert hub.token  # made while all is calm
     books, kills = storm(hub, seconds)
     check_books(hub, receiver, books)
     assert books.answered["pull"]
     assert books.answered["push"]
     assert len(kills) == 6, f"not everyone was killed: {kills}"
+    answered = ", ".join(f"{len(names):,} {action} requests answered" for action, names in books.answered.items())
+    killed = ", ".join(f"{name} {times}" for name, times in kills.items())
+    return f"{answered}, {books.unanswered:,} not; killed: {killed}"

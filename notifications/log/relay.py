@@ -26,6 +26,9 @@ DRAIN_SECONDS = 8.0  # the supervisor waits for 10
 _LOOK_SECONDS = 1.0  # how long a watch that sees no change is believed
 _MIN_IDLE_SECONDS = 0.004
 _MAX_IDLE_SECONDS = {"sqlite": 0.02, "postgresql": 0.04}
+# A turn costs by the transaction, not by the event: after one with fewer events than this, more are let come together.
+_FULL_TURN = 256
+_GATHER_SECONDS = 0.04
 _MIN_PAUSE_SECONDS = 0.2
 _MAX_PAUSE_SECONDS = 5.0
 # A turn numbers about as many events as consumers take at a time: what they cost is by the batch, not by the event.
@@ -64,7 +67,7 @@ class Relay:
         pause_seconds = 0.0
         while not self._is_stopping:
             try:
-                is_busy = self._turn()
+                moved = self._turn()
             except LeaseLost as lost:
                 _logger.warning("another relay numbers the events now: %s", lost)
                 self._sequencer = None
@@ -78,22 +81,23 @@ class Relay:
                 self._start_over(pause_seconds)
             else:
                 pause_seconds = 0.0
-                self._rest(is_busy)
+                self._rest(moved)
         self._drain()
 
-    def _turn(self) -> bool:
-        """Do a little of everything that is due; False when there was nothing to do."""
+    def _turn(self) -> int:
+        """Do a little of everything that is due; how many events were numbered and handed on, 0 when none waited."""
         self._keep_places()
-        is_busy = self._watch.has_changed() and self._sequence()
+        moved = self._sequence() if self._watch.has_changed() else 0
         for runner in self._roster.batches:
             for _ in range(_BATCHES_A_TURN):
-                if self._is_stopping or runner.position >= self._head.position or not runner.step(self._recent):
+                begin = runner.position
+                if self._is_stopping or begin >= self._head.position or not runner.step(self._recent):
                     break
-                is_busy = True
-        if is_busy:
+                moved += runner.position - begin
+        if moved:
             self._watch.expect_more()
             _checkpoint()
-        return is_busy
+        return moved
 
     def _keep_places(self) -> None:
         now = time.monotonic()
@@ -108,25 +112,30 @@ class Relay:
             self._sequencer = self._sequencer or sequence.lead(self._holder)
             self._roster.refresh()
 
-    def _sequence(self) -> bool:
-        """Number what came in, a few batches of it; False when there was nothing."""
+    def _sequence(self) -> int:
+        """Number what came in, a few batches of it; how many events that was."""
         if self._sequencer is None:
             row = _HEAD.one()
             self._head.reach(row[0] if row else 0)
-            return False
-        is_busy = False
+            return 0
+        moved = 0
         for _ in range(_STEPS_A_TURN):
             events = None if self._is_stopping else self._sequencer.step()
             if events is None:
                 break
-            is_busy = True
+            moved += max(len(events), 1)  # one that was all duplicates moved something, too
             self._recent.add(events)
+        else:
+            moved = max(moved, _FULL_TURN)
         self._head.reach(self._sequencer.head)
-        return is_busy
+        return moved
 
-    def _rest(self, is_busy: bool) -> None:
-        if is_busy:
+    def _rest(self, moved: int) -> None:
+        if moved >= _FULL_TURN:
+            return
+        if moved:
             self._idle_seconds = _MIN_IDLE_SECONDS
+            time.sleep(_GATHER_SECONDS)
             return
         time.sleep(self._idle_seconds)
         self._idle_seconds = min(1.5 * self._idle_seconds, _MAX_IDLE_SECONDS[connection.vendor])

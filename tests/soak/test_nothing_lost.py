@@ -9,6 +9,8 @@ SECONDS = 600
 
 
 @pytest.mark.timeout(SECONDS + 900)
-def test_ten_minutes_of_kills_lose_nothing(databases: Databases) -> None:
+def test_ten_minutes_of_kills_lose_nothing(databases: Databases, capsys: pytest.CaptureFixture[str]) -> None:
     """16 clients pull and push while everything is killed in turn: each answered request has exactly one event."""
-    run_storm(databases, SECONDS)
+    summary = run_storm(databases, SECONDS)
+    with capsys.disabled():
+        print(f"\n{databases.kind}: {summary}")

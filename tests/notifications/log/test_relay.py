@@ -90,6 +90,28 @@ def test_what_comes_in_reaches_every_consumer() -> None:
     assert set(Consumer.objects.values_list("position", flat=True)) == {12}
 
 
+def test_events_that_come_one_by_one_are_moved_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn costs by the transaction: a relay that runs after each event takes the machine from those who push."""
+    sizes: list[int] = []
+    step = Sequencer.step
+
+    def counting(sequencer: Sequencer) -> list[LoggedEvent] | None:
+        events = step(sequencer)
+        if events:
+            sizes.append(len(events))
+        return events
+
+    monkeypatch.setattr(Sequencer, "step", counting)
+    monkeypatch.setattr("notifications.log.relay._GATHER_SECONDS", 2.0)
+    with running(Relay()):
+        store("first")
+        assert wait_until(is_done(1), 20)
+        for number in range(30):
+            store(f"e{number}")
+        assert wait_until(is_done(31), 20)
+    assert len(sizes) <= 4, sizes
+
+
 def test_an_idle_relay_keeps_its_places(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases are renewed without any work."""
     monkeypatch.setattr("notifications.log.relay.RENEW_SECONDS", 0.05)
