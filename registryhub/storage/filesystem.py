@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +13,12 @@ from typing import Self
 
 from registryhub.storage.base import PathNotFound, StorageBusy, StorageDamaged, StorageFull
 
-_READ_BYTES = 120 << 10  # just under what malloc maps anew each time; fewer hand-overs to the server than 64 KiB
+# Large chunks go out half as fast again, but a client that takes its time must not hold memory: whoever has taken so
+# many bytes without ever pausing longer than so gets large ones, until it pauses.
+_READ_BYTES = 120 << 10  # just under what malloc maps anew each time
+_LARGE_READ_BYTES = 384 << 10
+_EAGER_BYTES = 8 << 20  # more than what the buffers of a connection swallow
+_EAGER_SECONDS = 0.02
 _WRITEBACK_BYTES = 8 << 20
 _MOST_REMEMBERED = 4096
 
@@ -28,13 +34,17 @@ class FilesystemReader:
         self._left = self.size - start if length is None else length
 
     def __iter__(self) -> Iterator[bytes]:
+        eager_bytes = 0
         while self._left > 0:
-            chunk = os.pread(self._descriptor, min(_READ_BYTES, self._left), self._position)
+            most = _LARGE_READ_BYTES if eager_bytes >= _EAGER_BYTES else _READ_BYTES
+            chunk = os.pread(self._descriptor, min(most, self._left), self._position)
             if not chunk:
                 raise StorageDamaged(f"{self._path}: ended at byte {self._position}, {self._left} bytes early")
             self._position += len(chunk)
             self._left -= len(chunk)
+            handed_over = time.monotonic()
             yield chunk
+            eager_bytes = eager_bytes + len(chunk) if time.monotonic() - handed_over < _EAGER_SECONDS else 0
 
     def close(self) -> None:
         if self._descriptor >= 0:

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,27 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
             with pytest.raises(OSError, match="Input/output"):
                 driver.write("folder/file", b"content", is_durable=is_durable)
         assert driver.names("folder") == []
+
+
+def test_only_who_keeps_taking_gets_large_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred downloads that crawl would hold the memory of as many large chunks."""
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    driver = FilesystemDriver(tmp_path)
+    with (tmp_path / "file").open("wb") as file:
+        file.truncate(32 << 20)
+    with closing(driver.open_reader("file")) as reader:
+        sizes = []
+        for chunk in reader:
+            sizes.append(len(chunk))
+            now += 0.001 if len(sizes) != 100 else 1.0
+    assert sum(sizes) == 32 << 20
+    small, large = sizes[0], max(sizes)
+    assert small < large
+    assert sum(size for size in sizes[: sizes.index(large)]) >= 8 << 20
+    assert sizes[99] == large
+    assert sizes[100] == small
+    assert sizes[-2] == large
 
 
 def test_a_delete_follows_no_link(tmp_path: Path) -> None:
