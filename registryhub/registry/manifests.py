@@ -6,6 +6,7 @@ from django.utils import timezone
 from notifications.events import Reference
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.database.lookups import Lookup
+from registryhub.database.shared import SharedLookup
 from registryhub.oci.digests import CANONICAL, Digest, digest_of
 from registryhub.oci.errors import DIGEST_INVALID, MANIFEST_UNKNOWN, OciError
 from registryhub.oci.manifests import Manifest as Document
@@ -17,7 +18,7 @@ from registryhub.registry.models import Manifest, Tag
 from registryhub.registry.payloads import Payload, payloads
 from registryhub.registry.retries import run_transaction
 
-_MEMBER = Lookup(
+_MEMBER = SharedLookup(
     "manifest_member",
     """
     SELECT 1
@@ -25,6 +26,7 @@ _MEMBER = Lookup(
     JOIN registry_manifest AS manifest ON manifest.repository_id = repository.id
     WHERE repository.source_id = %s AND repository.name = %s AND manifest.digest = %s
     """,
+    ("bigint", "text", "text"),
 )
 _CONTENT = Lookup(
     "manifest_content",

@@ -5,14 +5,14 @@ from django.utils import timezone
 
 from notifications.events import Reference
 from registryhub.access.models import HUB_SOURCE_ID
-from registryhub.database.lookups import Lookup
+from registryhub.database.shared import SharedLookup
 from registryhub.oci.errors import MANIFEST_UNKNOWN, OciError
 from registryhub.registry import announce
 from registryhub.registry.announce import RequestContext
 from registryhub.registry.models import Tag
 from registryhub.registry.retries import run_transaction
 
-_DIGEST = Lookup(
+_DIGEST = SharedLookup(
     "tag_digest",
     """
     SELECT tag.digest
@@ -20,6 +20,7 @@ _DIGEST = Lookup(
     JOIN registry_tag AS tag ON tag.repository_id = repository.id
     WHERE repository.source_id = %s AND repository.name = %s AND tag.name = %s
     """,
+    ("bigint", "text", "text"),
 )
 _POINT = """
     INSERT INTO registry_tag (repository_id, name, manifest_id, digest, media_type, size, created_at, moved_at)

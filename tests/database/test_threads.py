@@ -64,10 +64,11 @@ def write_in_threads(number: int) -> int:
 @pytest.mark.django_db(transaction=True)
 def test_a_thread_that_ends_leaves_no_file_open() -> None:
     write()
-    assert open_logs() == 1
+    before = open_logs()
+    assert before
     with lazy_collector():
         assert write_in_threads(40) == 40
-        assert wait_until(lambda: open_logs() == 1, 10)
+        assert wait_until(lambda: open_logs() <= before, 10)
 
 
 @pytest.mark.only_database("postgres")
