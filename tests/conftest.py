@@ -5,6 +5,7 @@ they are imported, so everything is placed there in `pytest_configure`, before p
 """
 
 import os
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -180,3 +181,15 @@ def databases(new_databases: Callable[[], Databases]) -> Databases:
 def django_db_keepdb() -> bool:
     """The test database is not dropped, it goes with the folder: pools may hold connections until the end."""
     return True
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 1 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False).returncode != 0:
+        pytest.skip("only the superuser may mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)

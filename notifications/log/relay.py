@@ -17,6 +17,7 @@ from notifications.log.consume import Head
 from notifications.log.leases import DATABASE_GONE, LEASE_SECONDS, LeaseLost
 from notifications.log.recent import Recent
 from notifications.log.roster import Roster
+from notifications.log.runners import BatchRunner
 from notifications.log.sequence import Sequencer
 from registryhub.database.lookups import Lookup
 
@@ -24,11 +25,8 @@ RENEW_SECONDS = LEASE_SECONDS / 3
 ROSTER_SECONDS = 1.0
 DRAIN_SECONDS = 8.0  # the supervisor waits for 10
 _LOOK_SECONDS = 1.0  # how long a watch that sees no change is believed
-_MIN_IDLE_SECONDS = 0.004
-_MAX_IDLE_SECONDS = {"sqlite": 0.02, "postgresql": 0.04}
-# A turn costs by the transaction, not by the event: after one with fewer events than this, more are let come together.
-_FULL_TURN = 256
-_GATHER_SECONDS = 0.04
+# A turn costs by the transaction, not by the event: unless more waits than one turn does, some are let come together.
+_REST_SECONDS = 0.04
 _MIN_PAUSE_SECONDS = 0.2
 _MAX_PAUSE_SECONDS = 5.0
 # A turn numbers about as many events as consumers take at a time: what they cost is by the batch, not by the event.
@@ -57,7 +55,6 @@ class Relay:
         self._is_stopping = False
         self._renew_at = 0.0
         self._roster_at = 0.0
-        self._idle_seconds = _MIN_IDLE_SECONDS
 
     def stop(self) -> None:
         self._is_stopping = True
@@ -67,7 +64,7 @@ class Relay:
         pause_seconds = 0.0
         while not self._is_stopping:
             try:
-                moved = self._turn()
+                has_more = self._turn()
             except LeaseLost as lost:
                 _logger.warning("another relay numbers the events now: %s", lost)
                 self._sequencer = None
@@ -81,23 +78,23 @@ class Relay:
                 self._start_over(pause_seconds)
             else:
                 pause_seconds = 0.0
-                self._rest(moved)
+                if not has_more:
+                    time.sleep(_REST_SECONDS)
         self._drain()
 
-    def _turn(self) -> int:
-        """Do a little of everything that is due; how many events were numbered and handed on, 0 when none waited."""
+    def _turn(self) -> bool:
+        """Do a little of everything that is due; whether there was more to do than fits a turn."""
         self._keep_places()
-        moved = self._sequence() if self._watch.has_changed() else 0
+        steps = self._sequence() if self._watch.has_changed() else 0
+        is_busy, has_more = steps > 0, steps == _STEPS_A_TURN
         for runner in self._roster.batches:
-            for _ in range(_BATCHES_A_TURN):
-                begin = runner.position
-                if self._is_stopping or begin >= self._head.position or not runner.step(self._recent):
-                    break
-                moved += runner.position - begin
-        if moved:
+            batches = self._hand_on(runner)
+            is_busy |= batches > 0
+            has_more |= batches == _BATCHES_A_TURN
+        if is_busy:
             self._watch.expect_more()
             _checkpoint()
-        return moved
+        return has_more
 
     def _keep_places(self) -> None:
         now = time.monotonic()
@@ -113,32 +110,26 @@ class Relay:
             self._roster.refresh()
 
     def _sequence(self) -> int:
-        """Number what came in, a few batches of it; how many events that was."""
+        """Number what came in; how many batches of it, at most _STEPS_A_TURN."""
         if self._sequencer is None:
             row = _HEAD.one()
             self._head.reach(row[0] if row else 0)
             return 0
-        moved = 0
-        for _ in range(_STEPS_A_TURN):
-            events = None if self._is_stopping else self._sequencer.step()
-            if events is None:
-                break
-            moved += max(len(events), 1)  # one that was all duplicates moved something, too
+        steps = 0
+        while steps < _STEPS_A_TURN and not self._is_stopping and (events := self._sequencer.step()) is not None:
             self._recent.add(events)
-        else:
-            moved = max(moved, _FULL_TURN)
+            steps += 1
         self._head.reach(self._sequencer.head)
-        return moved
+        return steps
 
-    def _rest(self, moved: int) -> None:
-        if moved >= _FULL_TURN:
-            return
-        if moved:
-            self._idle_seconds = _MIN_IDLE_SECONDS
-            time.sleep(_GATHER_SECONDS)
-            return
-        time.sleep(self._idle_seconds)
-        self._idle_seconds = min(1.5 * self._idle_seconds, _MAX_IDLE_SECONDS[connection.vendor])
+    def _hand_on(self, runner: BatchRunner) -> int:
+        """Let a consumer deal with what is numbered; how many batches of it, at most _BATCHES_A_TURN."""
+        batches = 0
+        while batches < _BATCHES_A_TURN and not self._is_stopping and runner.position < self._head.position:
+            if not runner.step(self._recent):
+                break
+            batches += 1
+        return batches
 
     def _start_over(self, seconds: float) -> None:
         """Forget everything that only the database knows for sure, and come back after a while."""
@@ -150,7 +141,7 @@ class Relay:
         connection.close()
         deadline = time.monotonic() + seconds
         while not self._is_stopping and time.monotonic() < deadline:
-            time.sleep(_MAX_IDLE_SECONDS[connection.vendor])
+            time.sleep(_REST_SECONDS)
 
     def _drain(self) -> None:
         """Give every place back, so that another relay takes over at once."""

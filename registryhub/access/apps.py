@@ -1,8 +1,4 @@
-from typing import Any
-
 from django.apps import AppConfig
-from django.core.management.color import no_style
-from django.db import connections
 from django.db.models.signals import post_migrate
 
 
@@ -11,18 +7,6 @@ class AccessConfig(AppConfig):
     verbose_name = "Access"
 
     def ready(self) -> None:
-        post_migrate.connect(_make_hub_source, sender=self)
+        from registryhub.access.hub_source import make_hub_source
 
-
-def _make_hub_source(sender: AppConfig, using: str, **_: Any) -> None:
-    """Row 1 of the sources is this hub; like Django's permissions it is made when tables are made or emptied."""
-    from registryhub.access.models import HUB_SOURCE_ID, HUB_SOURCE_NAME
-
-    source = sender.get_model("Source")
-    made = source._default_manager.using(using).get_or_create(pk=HUB_SOURCE_ID, defaults={"name": HUB_SOURCE_NAME})
-    if made[1]:  # a row with a number of its own does not move PostgreSQL's sequence
-        connection = connections[using]
-        with connection.cursor() as cursor:
-            statements: list[str] = connection.ops.sequence_reset_sql(no_style(), [source])
-            for statement in statements:
-                cursor.execute(statement)
+        post_migrate.connect(make_hub_source, sender=self)

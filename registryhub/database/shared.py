@@ -8,17 +8,20 @@ whoever wants the answer has come.
 SQLite answers within the process, and there this is a plain Lookup.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import connections
+from django.db import DatabaseError, InterfaceError, connections
 
 from registryhub.database.lookups import Lookup, Row
 from registryhub.database.postgresql.base import DatabaseWrapper as PostgresWrapper
 
 AT_ONCE = 2  # so that a connection that hangs does not stop everyone
 MOST_TOGETHER = 64
+
+_logger = logging.getLogger(__name__)
 
 Key = tuple[object, ...]
 Answers = dict[int, Row]
@@ -70,14 +73,14 @@ class Gathering:
         return wish.answer if wish.has_answer else self._ask_one(*key)
 
     def _ask_for(self, wishes: list[_Wish]) -> None:
-        """Answer all of them, the caller's first. When that fails everyone asks for himself, and learns why."""
+        """Answer all of them. When the database does not, each is left to ask alone, and learns why."""
         try:
             answers = self._ask_many([wish.key for wish in wishes])
             for number, wish in enumerate(wishes):
                 wish.answer = answers.get(number)
                 wish.has_answer = True
-        except Exception:  # noqa: S110
-            pass
+        except (DatabaseError, InterfaceError):
+            _logger.info("a shared look-up failed, %d threads ask alone", len(wishes), exc_info=True)
         finally:
             self._pass_on()
             for wish in wishes[1:]:

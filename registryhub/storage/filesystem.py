@@ -13,12 +13,12 @@ from typing import Self
 
 from registryhub.storage.base import PathNotFound, StorageBusy, StorageDamaged, StorageFull
 
-# Large chunks go out half as fast again, but a client that takes its time must not hold memory: whoever has taken so
-# many bytes without ever pausing longer than so gets large ones, until it pauses.
 _READ_BYTES = 120 << 10  # just under what malloc maps anew each time
+# Larger chunks go out half as fast again, but two hundred clients that crawl must not hold so much memory. Hence they
+# are for a reader that has taken _EAGER_BYTES (more than the buffers of a connection swallow) with no pause in between.
 _LARGE_READ_BYTES = 384 << 10
-_EAGER_BYTES = 8 << 20  # more than what the buffers of a connection swallow
-_EAGER_SECONDS = 0.02
+_EAGER_BYTES = 8 << 20
+_PAUSE_SECONDS = 0.02
 _WRITEBACK_BYTES = 8 << 20
 _MOST_REMEMBERED = 4096
 
@@ -44,7 +44,7 @@ class FilesystemReader:
             self._left -= len(chunk)
             handed_over = time.monotonic()
             yield chunk
-            eager_bytes = eager_bytes + len(chunk) if time.monotonic() - handed_over < _EAGER_SECONDS else 0
+            eager_bytes = eager_bytes + len(chunk) if time.monotonic() - handed_over < _PAUSE_SECONDS else 0
 
     def close(self) -> None:
         if self._descriptor >= 0:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import DatabaseError, connection, connections, transaction
 
 from registryhub.access.models import Source
 from registryhub.database import shared
@@ -34,13 +34,13 @@ class Answerer:
         self.singles.append(key)
         assert self.may_answer.wait(20)
         if self.refuses_singles:
-            raise LookupError(key)
+            raise DatabaseError(key)
         return (2 * key,) if key >= 0 else None
 
     def ask_many(self, keys: Sequence[Any]) -> dict[int, Row]:
         self.groups.append([key for (key,) in keys])
         if self.refuses_groups:
-            raise LookupError("all")
+            raise DatabaseError("all")
         return {place: (2 * key,) for place, (key,) in enumerate(keys) if key >= 0}
 
 
@@ -89,7 +89,7 @@ def test_nobody_waits_for_ever_behind_a_failure(answerer: Answerer) -> None:
     """Not those who waited, and not those who come later."""
     answerer.refuses_groups = answerer.refuses_singles = True
     asked = ask_at_once(answerer, range(10))
-    assert [type(each.exception()) for each in asked] == [LookupError] * 10
+    assert [type(each.exception()) for each in asked] == [DatabaseError] * 10
     answerer.refuses_groups = answerer.refuses_singles = False
     assert answerer.gathering.find((4,)) == (8,)
 
@@ -107,8 +107,10 @@ def in_threads(number: int, work: Callable[[int], Row | None]) -> list[Row | Non
 
 @pytest.mark.django_db(transaction=True)
 def test_the_database_gives_each_its_row() -> None:
-    """Also those for which there is none, and those who ask the same."""
+    """Also those for which there is none, and those who ask the same; in one query and thread by thread."""
     ids = [Source.objects.create(name=f"source-{number}").pk for number in range(8)]
+    if connection.vendor == "postgresql":
+        assert _NAME._ask_many([(ids[5], ""), (-1, ""), (ids[5], "")]) == {0: ("source-5",), 2: ("source-5",)}
     found = in_threads(8, lambda each: _NAME.one(ids[each % 8] if each % 3 else -1, ""))
     assert found == [(f"source-{each % 8}",) if each % 3 else None for each in range(32)]
 

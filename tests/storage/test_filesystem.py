@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -122,18 +121,6 @@ def test_a_move_syncs_the_new_names_up_to_the_root(tmp_path: Path, monkeypatch: 
     folders = [tmp_path / "root" / part for part in ("blobs/sha256/ab/abc", "blobs/sha256/ab", "blobs/sha256", "blobs")]
     assert [folder.stat().st_ino for folder in (*folders, tmp_path / "root", tmp_path)] == first[:6]
     assert synced == [(tmp_path / "root/blobs/sha256/ab/abd").stat().st_ino, folders[1].stat().st_ino]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 1 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False).returncode != 0:
-        pytest.skip("only the superuser may mount a small disk")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_is_told_from_other_errors(small_disk: Path) -> None:

@@ -102,7 +102,7 @@ def test_events_that_come_one_by_one_are_moved_together(monkeypatch: pytest.Monk
         return events
 
     monkeypatch.setattr(Sequencer, "step", counting)
-    monkeypatch.setattr("notifications.log.relay._GATHER_SECONDS", 2.0)
+    monkeypatch.setattr("notifications.log.relay._REST_SECONDS", 2.0)
     with running(Relay()):
         store("first")
         assert wait_until(is_done(1), 20)
