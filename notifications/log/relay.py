@@ -144,11 +144,17 @@ class Relay:
             time.sleep(_REST_SECONDS)
 
     def _drain(self) -> None:
-        """Give every place back, so that another relay takes over at once."""
+        """Give every place back, so that another relay takes over at once.
+
+        Every thread is told to end, whatever the database does.
+        """
+        connection.close()  # it may have been cut since the last turn; the next one is fresh
         try:
-            if self._sequencer is not None:
-                leases.release(self._sequencer.lease)
-            self._roster.stop(DRAIN_SECONDS)
+            try:
+                if self._sequencer is not None:
+                    leases.release(self._sequencer.lease)
+            finally:
+                self._roster.stop(DRAIN_SECONDS)
         except DATABASE_GONE as error:
             _logger.warning("the places in the log come free when their leases run out: %s", error)
         finally:

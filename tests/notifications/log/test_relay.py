@@ -45,10 +45,12 @@ def stream(feed: Feed) -> None:
 
 
 @pytest.fixture(autouse=True)
-def listening(settings: Settings) -> None:
+def listening(settings: Settings) -> Iterator[None]:
     settings.EVENT_CONSUMERS = [f"{__name__}.consumers"]
     for memory in (counted, streamed, failures):
         memory.clear()
+    yield
+    assert not any(thread.name == "hook" for thread in threading.enumerate()), "a consumer outlives its relay"
 
 
 @contextmanager
@@ -71,6 +73,15 @@ def running(*relays: Relay) -> Iterator[list[threading.Thread]]:
             relay.stop()
         for thread in threads:
             thread.join()
+
+
+def cut_connections() -> None:
+    """All but this thread's, as when PostgreSQL is restarted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def is_done(number: int) -> Callable[[], bool]:
@@ -211,13 +222,32 @@ def test_a_relay_survives_that_its_connections_are_cut() -> None:
         for number in range(1, 6):
             store(f"e{number}")
             assert wait_until(is_done(number), 30)
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
+            cut_connections()
     assert counted == [1, 2, 3, 4, 5]
     assert set(streamed) == {1, 2, 3, 4, 5}
+
+
+@pytest.mark.only_database("postgres")
+def test_a_relay_whose_connections_were_cut_gives_its_places_back() -> None:
+    """When it is stopped before it notices."""
+    with running(Relay()):
+        store("a")
+        assert wait_until(is_done(1), 30)
+        cut_connections()
+    assert LogHead.objects.get().holder == ""
+    assert not Consumer.objects.exclude(holder="").exists()
+
+
+def test_a_relay_that_stops_without_a_database_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its places come free when their leases run out."""
+
+    def refuse(_: object) -> None:
+        raise OperationalError("no route to host")
+
+    with running(Relay()):
+        store("a")
+        assert wait_until(is_done(1), 30)
+        monkeypatch.setattr(leases, "release", refuse)
 
 
 @pytest.mark.only_database("postgres")
