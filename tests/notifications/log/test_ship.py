@@ -27,10 +27,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def orphan(folder: Path, name: str, content: bytes) -> Path:
-    """A segment whose owner is dead."""
+    """A segment whose owner is dead. It is there at once: an empty one would be removed by a shipper at work."""
     path = folder / f"{name}.journal"
-    path.write_bytes(content)
-    return path
+    written = folder / f"{name}.written"
+    written.write_bytes(content)
+    return written.rename(path)
 
 
 def shipped() -> list[bytes]:
