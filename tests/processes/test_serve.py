@@ -103,7 +103,8 @@ def test_whoever_is_killed_comes_back(hub: Hub) -> None:
         workers = descendants(main.pid)
         assert len(workers) == 2
         os.kill(workers[0].pid, signal.SIGKILL)
-        assert wait_until(lambda: len(set(descendants(main.pid)) - set(workers)) == 1, 10)
+        old_pids = {worker.pid for worker in workers}
+        assert wait_until(lambda: len({worker.pid for worker in descendants(main.pid)} - old_pids) == 1, 10)
         for program in PROGRAMS:
             old = [victim := child(hub, program), *descendants(victim.pid)]
             os.kill(victim.pid, signal.SIGKILL)
