@@ -7,6 +7,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.permissions import AllowAny
 
+from deployer import api as deployer
 from notifications.analytics import api as analytics
 from notifications.delivery import api as delivery
 from notifications.log import api as log
@@ -19,7 +20,7 @@ _docs = SpectacularSwaggerView.as_view(permission_classes=[AllowAny], url_name="
 urlpatterns = [
     re_path(r"^schema/?$", _schema, name="schema"),
     re_path(r"^docs/?$", _docs, name="docs"),
-    *(path("", include(part.urlpatterns)) for part in (registry, log, analytics, delivery, receiver)),
+    *(path("", include(part.urlpatterns)) for part in (registry, log, analytics, delivery, receiver, deployer)),
 ]
 
 

@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "notifications.delivery",
     "notifications.receiver",
     "notifications.analytics",
+    "deployer",
     "webui",
 ]
 
@@ -169,6 +170,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 86400.0,
         "options": {"expires": 3600},
     },
+    "find waiting deployments": {
+        "task": "deployer.tasks.sweep",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
 }
 
 AUTH_PASSWORD_VALIDATORS = [
@@ -203,6 +209,7 @@ UNFOLD = {"SITE_TITLE": "RegistryHub", "SITE_HEADER": "RegistryHub"}
 # Who listens to the log, in order of importance: dotted paths of callables that return consumers.
 EVENT_CONSUMERS = [
     "notifications.analytics.counters.consumers",
+    "deployer.triggers.consumers",
     "notifications.delivery.endpoints.consumers",
 ]
 

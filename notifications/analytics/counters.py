@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.conf import settings
+
 from notifications.analytics.classify import Counted, classify, happened_at
 from notifications.analytics.upsert import Table, add_rows
+from notifications.labels import find_rollout, label_key
 from notifications.log.consume import BatchConsumer, LoggedEvent
+from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.access.repositories import ensure_repositories
 
 BATCH_SIZE = 500
@@ -71,7 +75,7 @@ def add_up(events: Iterable[LoggedEvent]) -> dict[Cell, Tally]:
     cells: dict[Cell, Tally] = {}
     for event in events:
         counted = classify(event.action, method=event.method, media_type=event.media_type, tag=event.tag)
-        if counted is None:
+        if counted is None or is_own_rollout(event):
             continue
         moment = happened_at(event.occurred_at, event.received_at)
         hour = moment.replace(minute=0, second=0, microsecond=0)
@@ -83,6 +87,14 @@ def add_up(events: Iterable[LoggedEvent]) -> dict[Cell, Tally]:
         tally.times += 1
         tally.latest = max(tally.latest, moment)
     return cells
+
+
+def is_own_rollout(event: LoggedEvent) -> bool:
+    """Whether our own deployer has pulled: that nobody used the image is true then."""
+    if event.source_id != HUB_SOURCE_ID or event.action not in ("pull", "check"):
+        return False
+    key = label_key(settings.SECRET_KEY)
+    return find_rollout(key, repository=event.repository, user_agent=event.user_agent) is not None
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from notifications.delivery.answers import Answer, BadAnswer, Receive, parse_head, read_answer
+from notifications.delivery.guard import Guard
 from notifications.delivery.targets import Place, Target
 
 IDLE_SECONDS = 30.0
@@ -35,9 +36,9 @@ class Deadline:
 class Connection:
     """An open connection. Raises OSError (TimeoutError, ssl.SSLError among them), BadAnswer and NoAnswer."""
 
-    def __init__(self, target: Target, deadline: Deadline, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, target: Target, deadline: Deadline, tls: ssl.SSLContext | None, guard: Guard) -> None:
         self._opened = self._used = time.monotonic()
-        self._socket = _open(target, deadline, tls)
+        self._socket = _open(target, deadline, tls, guard)
 
     def exchange(self, request: bytes, deadline: Deadline) -> Answer:
         """Send one request and read its answer."""
@@ -64,8 +65,8 @@ class Connection:
         self._socket.close()
 
 
-def _open(target: Target, deadline: Deadline, tls: ssl.SSLContext | None) -> socket.socket:
-    connection = _dial(target.dial, deadline)
+def _open(target: Target, deadline: Deadline, tls: ssl.SSLContext | None, guard: Guard) -> socket.socket:
+    connection = _dial(target.dial, deadline, guard)
     try:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if target.tunnel is not None:
@@ -80,10 +81,13 @@ def _open(target: Target, deadline: Deadline, tls: ssl.SSLContext | None) -> soc
         raise
 
 
-def _dial(place: Place, deadline: Deadline) -> socket.socket:
-    """The first address that answers; each gets its share of the time."""
-    addresses = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+def _dial(place: Place, deadline: Deadline, guard: Guard) -> socket.socket:
+    """The first address that may be dialled and answers; each gets its share of the time."""
+    found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+    addresses = [each for each in found if guard(str(each[4][0]))]
     error: OSError = OSError("the name has no address")
+    if found and not addresses:
+        error = OSError(f"{found[0][4][0]} is an address within; allow it with hub.outgoing.allow in the configuration")
     for number, (family, kind, protocol, _, address) in enumerate(addresses):
         connection = socket.socket(family, kind, protocol)
         try:

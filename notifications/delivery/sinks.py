@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from notifications.delivery.answers import Answer, BadAnswer, NoAnswer
 from notifications.delivery.connections import Connection, Deadline
+from notifications.delivery.guard import Guard, anywhere
 from notifications.delivery.targets import BadTarget, Target, find_target
 from notifications.events import MEDIA_TYPE_V2
 
@@ -41,13 +42,21 @@ class Sink(Protocol):
 class HttpSink:
     """POSTs to one URL. `headers` are sent as they are spelled, and replace the sink's own of the same name.
 
-    `environment` is where proxies are looked for. A URL that cannot be used fails each attempt with the reason.
+    `environment` is where proxies are looked for; `guard` says which addresses may be dialled. A URL that cannot be used fails each attempt with the reason.
     """
 
     def __init__(
-        self, *, url: str, headers: Headers, timeout_seconds: float, user_agent: str, environment: Mapping[str, str]
+        self,
+        *,
+        url: str,
+        headers: Headers,
+        timeout_seconds: float,
+        user_agent: str,
+        environment: Mapping[str, str],
+        guard: Guard = anywhere,
     ) -> None:
         self._timeout_seconds = timeout_seconds
+        self._guard = guard
         self._connection: Connection | None = None
         self._problem = ""
         try:
@@ -89,7 +98,7 @@ class HttpSink:
             except _DIED_WHILE_IDLE:
                 pass
         self.close()
-        self._connection = Connection(self._target, deadline, self._tls)
+        self._connection = Connection(self._target, deadline, self._tls, self._guard)
         return self._connection.exchange(request, deadline)
 
     def _explain(self, error: Exception) -> str:

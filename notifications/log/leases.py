@@ -1,8 +1,6 @@
-"""Who may move a place in the log: a lease row with a holder, an epoch and an expiry by the database's clock.
+"""Places in the log: leases whose row also says how far its holder has come.
 
-Every move says at which epoch and from which position. Whoever takes the place raises the epoch, so a holder that
-was only slow finds its next move refused and rolls it back. A clock that jumps costs time, never correctness: a
-lease that runs out early is taken by another, and one that lasts longer than any lease can counts as run out.
+Every move says at which epoch and from which position, so that nobody moves what is no longer theirs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,25 +11,15 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from registryhub.database import leases
+from registryhub.database.leases import LeaseLost, Place, clock
 from registryhub.database.transactions import relaxed_transaction
+
+__all__ = ["DATABASE_GONE", "HEAD", "LEASE_SECONDS", "Lease", "LeaseLost", "consumer_place", "move", "take"]
 
 LEASE_SECONDS = 5.0
 DATABASE_GONE = (OperationalError, InterfaceError)  # wait, and start from what it says then
 _NOTHING: Mapping[str, int] = MappingProxyType({})
-
-
-class LeaseLost(Exception):
-    """Another process holds this place now, or someone has rewound it: roll back, and take it anew or stop."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The row of a lease: the head of the log, or one consumer."""
-
-    table: str
-    key_column: str
-    key: Any
-    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +39,8 @@ def consumer_place(name: str) -> Place:
 
 
 def take(place: Place, holder: str) -> Lease | None:
-    """Take a place that is free, whose lease ran out, or that is the holder's own; None when another holds it.
-
-    A short write transaction; none at all while another holds the place.
-    """
-    free = f"{place.key_column} = %s AND (holder IN ('', %s) OR {_run_out()})"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT 1 FROM {place.table} WHERE {free}", (place.key, holder))  # noqa: S608
-        if cursor.fetchone() is None:
-            return None
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {place.table} SET holder = %s, epoch = epoch + 1, expires_at = {_clock(LEASE_SECONDS)}"  # noqa: S608
-            f" WHERE {free} RETURNING epoch, position",
-            (holder, place.key, holder),
-        )
-        row = cursor.fetchone()
+    """Take a place that is free, whose lease ran out, or that is the holder's own; None when another holds it."""
+    row = leases.take(place, holder, LEASE_SECONDS, columns=("epoch", "position"))
     return Lease(place, *row) if row else None
 
 
@@ -76,11 +50,11 @@ def move(lease: Lease, *, start: int, end: int, also: Mapping[str, int] = _NOTHI
     Renews the lease. Raises LeaseLost.
     """
     place = lease.place
-    stamp = f", {place.stamp} = {_clock(0)}" if place.stamp else ""
+    stamp = f", {place.stamp} = {clock(0)}" if place.stamp else ""
     columns = "".join(f", {column} = %s" for column in also)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {place.table} SET position = %s, expires_at = {_clock(LEASE_SECONDS)}{stamp}{columns}"  # noqa: S608
+            f"UPDATE {place.table} SET position = %s, expires_at = {clock(LEASE_SECONDS)}{stamp}{columns}"  # noqa: S608
             f" WHERE {place.key_column} = %s AND epoch = %s AND position = %s",
             (end, *also.values(), place.key, lease.epoch, start),
         )
@@ -106,7 +80,7 @@ def renew(holder: str) -> dict[Any, int]:
     with relaxed_transaction(), connection.cursor() as cursor:
         for table, key_column in (("log_loghead", "id"), ("log_consumer", "name")):
             cursor.execute(
-                f"UPDATE {table} SET expires_at = {_clock(LEASE_SECONDS)} WHERE holder = %s"  # noqa: S608
+                f"UPDATE {table} SET expires_at = {clock(LEASE_SECONDS)} WHERE holder = %s"  # noqa: S608
                 f" RETURNING {key_column}, epoch",
                 (holder,),
             )
@@ -116,20 +90,4 @@ def renew(holder: str) -> dict[Any, int]:
 
 def release(lease: Lease) -> None:
     """Give the place back, so that another takes it at once. Does nothing when it was lost before."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {lease.place.table} SET holder = '', expires_at = NULL"  # noqa: S608
-            f" WHERE {lease.place.key_column} = %s AND epoch = %s",
-            (lease.place.key, lease.epoch),
-        )
-
-
-def _run_out() -> str:
-    return f"(expires_at IS NULL OR expires_at NOT BETWEEN {_clock(0)} AND {_clock(2 * LEASE_SECONDS)})"
-
-
-def _clock(seconds: float) -> str:
-    """SQL for the database's clock, so many seconds ahead."""
-    if connection.vendor == "postgresql":
-        return f"clock_timestamp() + interval '{seconds} seconds'"
-    return f"strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '+{seconds} seconds')"
+    leases.release(lease.place, lease.epoch)

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from registryhub.access.models import Source
 from registryhub.database.fields import BytewiseField
+from registryhub.database.leases import Leased
 
 MAX_EVENT_ID_LENGTH = 128
 
@@ -82,16 +83,10 @@ class QuarantinedEvent(models.Model):
         return self.reason
 
 
-class Lease(models.Model):
-    """A place in the log that one process holds at a time.
-
-    Every move carries the epoch: a holder whose lease ran out can no longer move anything.
-    """
+class Lease(Leased):
+    """A place in the log that one process holds at a time."""
 
     position = models.BigIntegerField(default=0)
-    holder = models.CharField(max_length=100, blank=True)
-    epoch = models.BigIntegerField(default=0)
-    expires_at = models.DateTimeField(null=True, help_text="by the database's clock")
 
     class Meta:
         abstract = True

@@ -1,13 +1,15 @@
 """The `hub` section: what the reference does not know."""
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from registryhub.config.addresses import DatabaseUrl, RedisUrl
+from registryhub.config.deployer import Deployer
 from registryhub.config.document import Scalar
 from registryhub.config.section import Section
 from registryhub.config.values import (
@@ -21,6 +23,7 @@ from registryhub.config.values import (
     Text,
     Whole,
     at_least,
+    read_text,
 )
 
 DEFAULT_DATA = "./var"
@@ -75,6 +78,25 @@ class Uploads(Section):
     max_age_seconds: PositiveDuration = Field(default=168 * 3600.0, alias="max_age")
 
 
+def _read_network(value: object) -> object:
+    text = read_text(value)
+    try:
+        return ipaddress.ip_network(str(text))
+    except ValueError:
+        raise ValueError("must be an address or network such as 10.1.2.3 or 10.0.0.0/8") from None
+
+
+NetworkText = Annotated[
+    ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_read_network), PlainSerializer(str)
+]
+
+
+class Outgoing(Section):
+    """Networks within that URLs typed into the hub may lead to, beside the whole public internet."""
+
+    allow: tuple[NetworkText, ...] = ()
+
+
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -85,7 +107,7 @@ def _check_host(host: str) -> str:
 
 
 class Hub(Section):
-    """Data folder, database, web processes and limits of the hub itself."""
+    """Data folder, database, web processes, limits and deployer of the hub itself."""
 
     data: FilePath = Field(default=Path(DEFAULT_DATA), validate_default=True)
     database: Database
@@ -98,6 +120,8 @@ class Hub(Section):
     web: Web = Web()
     limits: Limits = Limits()
     uploads: Uploads = Uploads()
+    deployer: Deployer = Deployer()
+    outgoing: Outgoing = Outgoing()
 
     @classmethod
     def prepare(cls, data: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ To serve another section of the reference: write its class, give it a field here
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
@@ -142,6 +143,15 @@ class Config(Section):
     def warnings(self) -> tuple[Problem, ...]:
         """What is accepted but probably not meant."""
         return self._warnings
+
+    @property
+    def registry_for_engine(self) -> str:
+        """Host and port by which a container engine reaches the registry."""
+        if self.hub.deployer.registry:
+            return self.hub.deployer.registry
+        if self.http.host:
+            return urlsplit(self.http.host).netloc
+        return f"127.0.0.1:{self.http.listen[1]}"
 
     @property
     def is_open(self) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from django.db import connection
 
 from notifications.events import new_id
+from registryhub.access.robots import check_rights
 from registryhub.config.model import Config
 from registryhub.database.transactions import release_connection
 from registryhub.http.request import Request
@@ -138,6 +139,7 @@ def _answer(hub: Hub, request: Request, request_id: str, found: Route, parameter
     handler = found.methods.get(request.method) or found.methods.get(EVERY_METHOD)
     if handler is None:
         return method_not_allowed(found, request)
+    check_rights(actor, request.method)
     context = RequestContext(
         request_id,
         address,

@@ -1,0 +1,130 @@
+"""Services, rules and deployments in the admin. Only superusers define services; secrets are never shown."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
+
+from deployer.definitions import define
+from deployer.forms import ServiceForm
+from deployer.history import NotPossible, retry, roll_back
+from deployer.models import Deployment, Rule, Service, Step
+from registryhub.database.bounded import BoundedPaginator
+
+
+class SuperuserMixin:
+    """Staff may look, superusers may change."""
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return bool(request.user.is_superuser)
+
+
+class RuleInline(SuperuserMixin, TabularInline):
+    """The rules of a service, on its page."""
+
+    model = Rule
+    extra = 0
+    autocomplete_fields = ("source",)
+
+
+@admin.register(Service)
+class ServiceAdmin(SuperuserMixin, ModelAdmin):
+    """Services; what runs changes with the next deployment."""
+
+    form = ServiceForm
+    inlines = (RuleInline,)
+    list_display = ("name", "kind", "is_paused", "runs", "debounce_seconds")
+    list_filter = ("kind", "is_paused")
+    list_select_related = ("current",)
+    search_fields = ("name",)
+    ordering = ("name",)
+    actions = ("pause", "resume")
+    fields = ("name", "kind", "is_paused", "debounce_seconds", "settings", "environment")
+
+    def save_model(self, request: HttpRequest, obj: Service, form: ModelForm, change: bool) -> None:
+        assert isinstance(form, ServiceForm)
+        if key := define(obj, form.definition()):
+            messages.warning(request, f"The key of the signature, shown this once: {key}")
+
+    @admin.display(description="runs", empty_value="–")
+    def runs(self, service: Service) -> Deployment | None:
+        return service.current
+
+    @admin.action(description="Pause", permissions=("change",))
+    def pause(self, request: HttpRequest, services: QuerySet[Service]) -> None:
+        services.update(is_paused=True)
+
+    @admin.action(description="Resume", permissions=("change",))
+    def resume(self, request: HttpRequest, services: QuerySet[Service]) -> None:
+        services.update(is_paused=False)
+
+
+class LookAtMixin:
+    """Rows that the hub writes itself."""
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+class StepInline(LookAtMixin, TabularInline):
+    """The steps of a deployment, on its page."""
+
+    model = Step
+    extra = 0
+    fields = ("name", "is_undo", "state", "detail", "holder", "started_at", "finished_at")
+    ordering = ("id",)
+
+
+@admin.register(Deployment)
+class DeploymentAdmin(LookAtMixin, ModelAdmin):
+    """What was deployed, and what became of it."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    inlines = (StepInline,)
+    list_display = ("id", "service", "__str__", "state", "cause", "created_at", "finished_at", "reason")
+    list_filter = ("state", "service", "cause")
+    list_select_related = ("service",)
+    search_fields = ("repository__exact", "digest__exact")
+    search_help_text = "the whole name of a repository, or a digest"
+    ordering = ("-id",)
+    sortable_by = ()
+    actions = ("retry", "roll_back")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
+        return super().get_queryset(request).defer("logs", "memo")  # type: ignore[no-any-return]
+
+    def has_deploy_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("deployer.change_deployment")
+
+    @admin.action(description="Deploy again", permissions=("deploy",))
+    def retry(self, request: HttpRequest, deployments: QuerySet[Deployment]) -> None:
+        self._each(request, deployments, retry)
+
+    @admin.action(description="Roll back to what ran before", permissions=("deploy",))
+    def roll_back(self, request: HttpRequest, deployments: QuerySet[Deployment]) -> None:
+        self._each(request, deployments, roll_back)
+
+    def _each(self, request: HttpRequest, deployments: QuerySet[Deployment], act: Any) -> None:
+        for deployment in deployments:
+            try:
+                made = act(deployment, request.user)
+            except NotPossible as error:
+                messages.error(request, f"{deployment.service}: {error}.")
+            else:
+                messages.success(request, f"{made.service}: {made} is deployed, as number {made.pk}.")

@@ -1,0 +1,99 @@
+"""Defining services: what comes in is checked against the specs and the configuration before it becomes rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.db import transaction
+
+from deployer import sealing
+from deployer.history import NotPossible
+from deployer.models import Deployment, Rule, Service
+from deployer.requests import lock
+from deployer.specs import read_call, read_container, read_environment
+from notifications.signing import make_secret
+
+
+@dataclass(slots=True)
+class Definition:
+    """What a service is to be. `environment` and `rules` of None leave those of a service that exists as they are."""
+
+    name: str
+    kind: Service.Kind = Service.Kind.CONTAINER
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] | None = None
+    is_paused: bool = False
+    debounce_seconds: float = 2.0
+    rules: Sequence[Rule] | None = None
+
+
+def check(definition: Definition) -> None:
+    """Raises BadSettings."""
+    if definition.kind == Service.Kind.CALL:
+        read_call(definition.settings)
+    else:
+        read_container(definition.settings, django_settings.HUB.hub.deployer)
+        read_environment(definition.environment or {})
+
+
+def define(service: Service, definition: Definition) -> str:
+    """Make or change a service and save it; the key of a new signed call, which is shown this once, else "".
+
+    Raises BadSettings and sealing.Unsealable. What runs already is left alone until the next deployment.
+    """
+    check(definition)
+    secrets = sealing.unseal(service.sealed) if service.pk else {}
+    shown = _update_secrets(secrets, definition)
+    with transaction.atomic():
+        service.name, service.kind = definition.name, definition.kind
+        service.settings = dict(definition.settings)
+        service.is_paused, service.debounce_seconds = definition.is_paused, definition.debounce_seconds
+        service.sealed = sealing.seal(secrets)
+        service.save()
+        if definition.rules is not None:
+            service.rules.all().delete()
+            for rule in definition.rules:
+                rule.service = service
+            Rule.objects.bulk_create(definition.rules)
+    return shown
+
+
+def rotate_key(service: Service) -> str:
+    """Give a signed call a new key, and return it. Raises NotPossible for a container."""
+    if service.kind != Service.Kind.CALL:
+        raise NotPossible("only a signed HTTP call has a key")
+    key = make_secret()
+    service.sealed = sealing.seal({"key": key})
+    service.save(update_fields=["sealed"])
+    return key
+
+
+def delete(service: Service) -> None:
+    """Forget the service with its history; its container goes on running. Raises NotPossible during a deployment."""
+    with transaction.atomic():
+        if lock(service.pk).deployments.filter(state__in=Deployment.UNDER_WAY).exists():
+            raise NotPossible("a deployment is under way; delete the service when it is over")
+        service.delete()
+
+
+def environment_names(service: Service) -> list[str]:
+    """The names of the variables; their values are not shown again."""
+    try:
+        return sorted(sealing.unseal(service.sealed).get("environment", {}))
+    except sealing.Unsealable:
+        return []
+
+
+def _update_secrets(secrets: dict[str, Any], definition: Definition) -> str:
+    """Change them in place; what is new and shown once is returned."""
+    if definition.kind == Service.Kind.CALL:
+        secrets.pop("environment", None)
+        if "key" not in secrets:
+            secrets["key"] = make_secret()
+            return str(secrets["key"])
+        return ""
+    secrets.pop("key", None)
+    if definition.environment is not None:
+        secrets["environment"] = read_environment(definition.environment)
+    return ""
