@@ -4,9 +4,12 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from webui.login import LoginPage
+
 urlpatterns = [
     path("", include("webui.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
+    path("admin/login/", LoginPage.as_view()),  # one door, one throttle
     path("admin/", admin.site.urls),
     path("api/v1/", include("registryhub.api")),
 ]

@@ -1,9 +1,15 @@
-"""The pages people see."""
+"""The pages people see. What a URL's name begins with is its section: see `webui.navigation`."""
 
+from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from webui import views
+from webui.login import LoginPage
 
 app_name = "webui"
 
-urlpatterns = [path("", views.home, name="home")]
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("login", LoginPage.as_view(), name="login"),
+    path("logout", LogoutView.as_view(), name="logout"),
+]

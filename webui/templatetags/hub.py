@@ -1,13 +1,18 @@
-"""How pages write numbers and times."""
+"""How pages write numbers, times and digests, and the navigation they share."""
 
 from datetime import datetime
+from typing import Any
 
 from django import template
+from django.template.context import Context
 from django.utils import timezone
+
+from webui.navigation import section_name, sections_for
 
 register = template.Library()
 
-_UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+_UNITS = ((86400 * 365, "y"), (86400, "d"), (3600, "h"), (60, "min"))
+_DIGEST_CHARACTERS = 12
 
 
 @register.filter
@@ -17,8 +22,21 @@ def grouped(number: int) -> str:
 
 
 @register.filter
+def sized(number: int) -> str:
+    """Bytes as people say them, by thousands: 41200000 → 41.2 MB."""
+    if number < 1000:
+        return f"{number} B"
+    amount = float(number)
+    for unit in ("kB", "MB", "GB", "TB"):
+        amount /= 1000
+        if amount < 999.95:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1000:,.1f} PB"
+
+
+@register.filter
 def ago(moment: datetime) -> str:
-    """How long ago, in the largest unit that fits: `4 s`, `12 min`, `3 h`, `8 d`."""
+    """How long ago, in the largest unit that fits: `4 s`, `12 min`, `3 h`, `8 d`, `2 y`."""
     seconds = max(0, int((timezone.now() - moment).total_seconds()))
     for length, unit in _UNITS:
         if seconds >= length:
@@ -30,3 +48,17 @@ def ago(moment: datetime) -> str:
 def spaced(window: str) -> str:
     """24h → 24 h, all → All."""
     return f"{window[:-1]} {window[-1]}" if window[0].isdigit() else window.capitalize()
+
+
+@register.filter
+def short(digest: str) -> str:
+    """sha256:9f2c4e81b0aa… → 9f2c4e81b0aa."""
+    return digest.partition(":")[2][:_DIGEST_CHARACTERS] or digest
+
+
+@register.inclusion_tag("webui/parts/navigation.html", takes_context=True)
+def navigation(context: Context) -> dict[str, Any]:
+    """The sections the reader may go to; works without a request and without a database too."""
+    request = context.get("request")
+    match = request.resolver_match if request else None
+    return {"sections": sections_for(context.get("user")), "current": section_name(match)}
