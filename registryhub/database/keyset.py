@@ -21,27 +21,41 @@ class InvalidCursor(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows, and the cursor of the next page or None at the end."""
+    """Some rows, and the cursors of the next page and of the one before, None at the ends."""
 
     rows: Sequence[Any]
     cursor: str | None
+    previous: str | None = None
 
 
 def read_page(rows: QuerySet[Any, dict[str, Any]], order: Sequence[str], *, cursor: str, limit: int) -> Page:
-    """A page of a `.values()` query in that order, after the cursor ("" is the first page).
+    """A page of a `.values()` query in that order, at the cursor ("" is the first page).
 
     `order` names columns as `order_by` does; together they must be unique, and none may be NULL. Raises InvalidCursor.
     """
+    is_backward = cursor.startswith(_BACKWARD)
+    walked = flipped(order) if is_backward else order
     if cursor:
-        values = decode(cursor, order)
+        values = decode(cursor.removeprefix(_BACKWARD), order)
         try:
-            rows = rows.filter(_after(order, values))
+            rows = rows.filter(_after(walked, values))
         except (ValueError, TypeError, ValidationError) as error:
             raise InvalidCursor(_MEND) from error
-    found = list(rows.order_by(*order)[: limit + 1])
-    if len(found) <= limit:
-        return Page(found, None)
-    return Page(found[:limit], encode(found[limit - 1], order))
+    found = list(rows.order_by(*walked)[: limit + 1])
+    has_more, found = len(found) > limit, found[:limit]
+    if is_backward:
+        found.reverse()
+    has_next, has_previous = (True, has_more) if is_backward else (has_more, bool(cursor))
+    return Page(
+        found,
+        encode(found[-1], order) if found and has_next else None,
+        _BACKWARD + encode(found[0], order) if found and has_previous else None,
+    )
+
+
+def flipped(order: Sequence[str]) -> list[str]:
+    """The same order from its end."""
+    return [name[1:] if name.startswith("-") else f"-{name}" for name in order]
 
 
 def next_link(url: str, page: Page) -> str | None:
@@ -68,6 +82,7 @@ def decode(cursor: str, order: Sequence[str]) -> list[Any]:
     raise InvalidCursor(_MEND)
 
 
+_BACKWARD = "~"  # of a cursor that leads to the page before
 _MEND = "The cursor belongs to another listing or order; begin without a cursor and follow `next`."
 
 

@@ -1,6 +1,7 @@
 """Repositories and tags with their numbers, a page at a time, in a fixed number of queries."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,16 +31,27 @@ REPOSITORY_ORDERS: Mapping[str, Sequence[str]] = {
     **{key: order for name in _COUNTS for key, order in _both_ways(name, name, "name").items()},
     **{key: order for name in _CLOCKS for key, order in _both_ways(name, f"{name}_order", "name").items()},
 }
-TAG_ORDERS: Mapping[str, Sequence[str]] = _both_ways("name", "name")
+TAG_ORDERS: Mapping[str, Sequence[str]] = {**_both_ways("name", "name"), **_both_ways("moved_at", "moved_at", "name")}
 
 
-def repository_page(repositories: QuerySet[Repository], *, search: str, ordering: str, cursor: str, limit: int) -> Page:
-    """Repositories of one source, whose name contains `search`. Raises InvalidCursor."""
+def repository_page(
+    repositories: QuerySet[Repository],
+    *,
+    search: str,
+    ordering: str,
+    cursor: str,
+    limit: int,
+    is_of_many_sources: bool = False,
+) -> Page:
+    """Repositories whose name contains `search`. Raises InvalidCursor.
+
+    Within one source names are unique; of many sources the row's number tells those of one name apart.
+    """
     if search:
         repositories = repositories.filter(name__contains=search)
-    order = REPOSITORY_ORDERS[ordering]
+    order = [*REPOSITORY_ORDERS[ordering], "id"] if is_of_many_sources else REPOSITORY_ORDERS[ordering]
     page = read_page(_with_totals(repositories, order), order, cursor=cursor, limit=limit)
-    return Page(_with_contents(page.rows), page.cursor)
+    return replace(page, rows=_with_contents(page.rows))
 
 
 def repository_row(repository_id: int) -> dict[str, Any]:
@@ -56,7 +68,7 @@ def tag_page(repository_id: int, *, search: str, ordering: str, cursor: str, lim
     names = [row["name"] for row in page.rows]
     totals = TagTotals.objects.filter(repository_id=repository_id, tag__in=names)
     found = {row.pop("tag"): row for row in totals.values("tag", *_COUNTS, *_CLOCKS)} if names else {}
-    return Page([row | (found.get(row["name"]) or _nothing()) for row in page.rows], page.cursor)
+    return replace(page, rows=[row | (found.get(row["name"]) or _nothing()) for row in page.rows])
 
 
 def _nothing() -> dict[str, Any]:
