@@ -1,0 +1,65 @@
+"""`/webhooks`: where events are sent, how that goes, and stopping it for a while."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from notifications.delivery.models import Attempt, Endpoint
+from notifications.delivery.pauses import pause_endpoint, resume_endpoint
+from webui.operations.doors import require, staff_page
+from webui.operations.endpoint_state import read_states
+from webui.operations.places import read_listing, read_place
+
+FAILURES_ON_A_PAGE = 20
+_BATCHES = 10
+
+
+@require_safe
+@staff_page
+def webhooks(request: HttpRequest) -> HttpResponse:
+    """All endpoints by name: they are few."""
+    states = read_states(Endpoint.objects.order_by("name"), timezone.now())
+    return render(request, "webui/operations/webhooks.html", {"states": states})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page
+def endpoint(request: HttpRequest, name: str) -> HttpResponse:
+    """One endpoint; a POST pauses or resumes it."""
+    found = find_endpoint(name)
+    if request.method == "POST":
+        return _act(request, found)
+    (state,) = read_states([found], timezone.now())
+    attempts = Attempt.objects.filter(endpoint=found)
+    place = read_place(request.GET.get("cursor", ""))
+    context = {
+        "state": state,
+        "endpoint": found,
+        "failures": read_listing(attempts.filter(is_success=False), place, FAILURES_ON_A_PAGE),
+        "batches": list(attempts.filter(is_success=True).order_by("-id")[:_BATCHES]),
+        "may_change": request.user.has_perm("delivery.change_endpoint"),
+    }
+    return render(request, "webui/operations/endpoint.html", context)
+
+
+def find_endpoint(name: str) -> Endpoint:
+    """By name first: a name may look like an id. Raises Http404."""
+    found = Endpoint.objects.filter(name=name).first()
+    if found is None and name.isascii() and name.isdigit() and len(name) < 19:
+        found = Endpoint.objects.filter(pk=int(name)).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _act(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
+    require(request, "delivery.change_endpoint")
+    if request.POST.get("act") == "pause":
+        pause_endpoint(endpoint)
+        messages.success(request, f"{endpoint.name} is paused; its events wait in the log.")
+    elif request.POST.get("act") == "resume":
+        resume_endpoint(endpoint)
+        messages.success(request, f"{endpoint.name} goes on where it stopped.")
+    return redirect("webui:webhooks-endpoint", name=endpoint.name)
