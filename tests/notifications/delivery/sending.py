@@ -49,13 +49,19 @@ def log_events(count: int = 1, **fields: Any) -> list[Event]:
 
 
 def _row(
-    seq: int, *, source_id: int = HUB_SOURCE_ID, action: str = "push", media_type: str = MANIFEST, **fields: Any
+    seq: int,
+    *,
+    source_id: int = HUB_SOURCE_ID,
+    action: str = "push",
+    repository: str = "lib/img",
+    media_type: str = MANIFEST,
+    **fields: Any,
 ) -> Event:
     event = WireEvent(
         id=f"event-{seq}",
         timestamp=datetime(2026, 11, 24, tzinfo=UTC),
         action=cast(Action, action),
-        repository="lib/img",
+        repository=repository,
         media_type=media_type,
         method="GET" if action in ("pull", "check") else "PUT",
     )

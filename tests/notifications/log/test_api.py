@@ -81,12 +81,12 @@ def test_a_page_looks_at_a_bounded_number_of_events(monkeypatch: pytest.MonkeyPa
     """A filter that matches little does not scan the log: the page is short, and says where to go on."""
     monkeypatch.setattr(listing, "LOOKED_AT", 3)
     store(*(f"e{number}" for number in range(7)))
-    intake_pull("wanted", action="push")
+    intake_pull("wanted", action="delete")
     sequence_all()
     ada = staff()
-    assert ada.get("events?action=push").document == {"events": [], "next": 3, "head": 8}
-    assert ada.get("events?action=push&after=3").document == {"events": [], "next": 6, "head": 8}
-    assert ids(ada, "action=push&after=6") == ["wanted"]
+    assert ada.get("events?action=delete").document == {"events": [], "next": 3, "head": 8}
+    assert ada.get("events?action=delete&after=3").document == {"events": [], "next": 6, "head": 8}
+    assert ids(ada, "action=delete&after=6") == ["wanted"]
 
 
 @pytest.mark.parametrize(
