@@ -35,18 +35,11 @@ def read_states(endpoints: Iterable[Endpoint], now: datetime) -> Sequence[Endpoi
     """The state of each, in their order."""
     rows = list(endpoints)
     backlogs = measure_backlogs(rows)
-    return [_state(row, backlogs[row.pk], now) for row in rows]
+    return [describe_state(row, backlogs[row.pk], now) for row in rows]
 
 
-def write_share(part: int, whole: int) -> str:
-    """A percentage that is 100 only when nothing is missing: 9999 of 10000 → 99.99 %, 1 of 3 → 33.3 %."""
-    if part == whole:
-        return "100 %"
-    share = 100 * part / whole
-    return f"{min(share, 99.99):.2f} %" if share >= 99 else f"{share:.1f} %"
-
-
-def _state(endpoint: Endpoint, backlog: Backlog, now: datetime) -> EndpointState:
+def describe_state(endpoint: Endpoint, backlog: Backlog, now: datetime) -> EndpointState:
+    """What a line of the list says of one whose backlog is known."""
     attempts = endpoint.successes + endpoint.failures + endpoint.errors
     is_forgotten = endpoint.is_active and not backlog.is_attended
     return EndpointState(
@@ -57,3 +50,11 @@ def _state(endpoint: Endpoint, backlog: Backlog, now: datetime) -> EndpointState
         attempts=attempts,
         success=write_share(endpoint.successes, attempts) if attempts else None,
     )
+
+
+def write_share(part: int, whole: int) -> str:
+    """A percentage that is 100 only when nothing is missing: 9999 of 10000 → 99.99 %, 1 of 3 → 33.3 %."""
+    if part == whole:
+        return "100 %"
+    share = 100 * part / whole
+    return f"{min(share, 99.99):.2f} %" if share >= 99 else f"{share:.1f} %"
