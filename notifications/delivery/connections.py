@@ -17,6 +17,10 @@ IDLE_SECONDS = 30.0
 AGE_SECONDS = 300.0
 """Nor is one older than this, so that a changed address of the receiver is noticed."""
 _CHUNK = 64 * 1024
+# A receiver that answers at once is watched for the answer, awake: to sleep and be woken costs more than it takes.
+_QUICK_SECONDS = 0.0005
+_WATCH_SECONDS = 0.0002
+_NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError)
 
 
 class Deadline:
@@ -38,13 +42,16 @@ class Connection:
 
     def __init__(self, target: Target, deadline: Deadline, tls: ssl.SSLContext | None, guard: Guard) -> None:
         self._opened = self._used = time.monotonic()
+        self._is_quick = False
         self._socket = _open(target, deadline, tls, guard)
 
     def exchange(self, request: bytes, deadline: Deadline) -> Answer:
         """Send one request and read its answer."""
+        began = time.monotonic()
         _send(self._socket, request, deadline)
-        answer = read_answer(_receiver(self._socket, deadline))
+        answer = read_answer(_watcher(self._socket, deadline) if self._is_quick else _receiver(self._socket, deadline))
         self._used = time.monotonic()
+        self._is_quick = self._used - began < _QUICK_SECONDS
         return answer
 
     def is_usable(self) -> bool:
@@ -55,7 +62,7 @@ class Connection:
         try:
             self._socket.settimeout(0)
             self._socket.recv(1)
-        except (BlockingIOError, ssl.SSLWantReadError):
+        except _NOTHING_YET:
             return True
         except OSError:
             return False
@@ -112,6 +119,23 @@ def _receiver(connection: socket.socket, deadline: Deadline, *, at_once: int = _
     def receive() -> bytes:
         connection.settimeout(deadline.left_seconds())
         return connection.recv(at_once)
+
+    return receive
+
+
+def _watcher(connection: socket.socket, deadline: Deadline) -> Receive:
+    """A receiver that stays awake for a moment before it sleeps."""
+    sleeping = _receiver(connection, deadline)
+
+    def receive() -> bytes:
+        until = time.monotonic() + _WATCH_SECONDS
+        connection.settimeout(0)
+        while time.monotonic() < until:
+            try:
+                return connection.recv(_CHUNK)
+            except _NOTHING_YET:
+                continue
+        return sleeping()
 
     return receive
 

@@ -42,7 +42,8 @@ class Sink(Protocol):
 class HttpSink:
     """POSTs to one URL. `headers` are sent as they are spelled, and replace the sink's own of the same name.
 
-    `environment` is where proxies are looked for; `guard` says which addresses may be dialled. A URL that cannot be used fails each attempt with the reason.
+    `environment` is where proxies are looked for; `guard` says which addresses may be dialled. A URL that cannot be
+    used fails each attempt with the reason.
     """
 
     def __init__(
