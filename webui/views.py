@@ -1,4 +1,4 @@
-"""The pages of the hub."""
+"""The dashboard, and what an error looks like."""
 
 import sys
 
@@ -8,21 +8,27 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.views.decorators.vary import vary_on_headers
 
 from notifications.analytics.boards import WINDOWS, Window
-from webui.panels import Dashboard, dashboard
+from webui.exchange import exchanged
+from webui.panels.dashboard import Dashboard, activity, dashboard
+from webui.panels.windows import parse_window
 
 _SHOWN_SECONDS = 5  # how old the page of the anonymous may be: probes of load balancers then cost next to nothing
 _RETRY_AFTER_SECONDS = "1"
 
 
+@vary_on_headers("HX-Request", "HX-Target")
 def home(request: HttpRequest) -> HttpResponse:
     """The dashboard. It is 200 even when the database is down: what asks for `/` wants to know whether we live."""
-    asked = request.GET.get("window", "7d")
-    window: Window = asked if asked in WINDOWS else "7d"
+    window = parse_window(request.GET.get("window", ""))
+    if exchanged(request) == "activity":
+        shown = activity(request.user, window, timezone.now())
+        return render(request, "webui/dashboard/exchange.html", {"activity": shown, "windows": WINDOWS})
     try:
         context = {"dashboard": _dashboard(request, window), "windows": WINDOWS, "host": request.get_host()}
-        return render(request, "webui/home.html", context)
+        return render(request, "webui/dashboard/page.html", context)
     except (DatabaseError, InterfaceError):
         return HttpResponse(render_to_string("webui/unavailable.html"))
 

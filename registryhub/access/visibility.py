@@ -16,3 +16,8 @@ def visible_repositories(user: AbstractBaseUser | AnonymousUser) -> QuerySet[Rep
     if sees_everything(user):
         return Repository.objects.all()
     return Repository.objects.filter(is_public=True)
+
+
+def sight(user: AbstractBaseUser | AnonymousUser) -> str:
+    """Whoever has the same sight sees the same repositories: a key for what is worked out once for all of them."""
+    return "everything" if sees_everything(user) else "public"

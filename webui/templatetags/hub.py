@@ -2,15 +2,24 @@
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from django import template
 from django.template.context import Context
 from django.utils import timezone
 
+from registryhub.access.models import HUB_SOURCE_NAME
 from webui.navigation import section_name, sections_for
 
 register = template.Library()
 
+_WINDOWS = {
+    "24h": "last 24 hours",
+    "7d": "last 7 days",
+    "30d": "last 30 days",
+    "90d": "last 90 days",
+    "all": "all time",
+}
 _UNITS = ((86400 * 365, "y"), (86400, "d"), (3600, "h"), (60, "min"))
 _DIGEST_CHARACTERS = 12
 
@@ -19,6 +28,13 @@ _DIGEST_CHARACTERS = 12
 def grouped(number: int) -> str:
     """48213 → 48,213."""
     return f"{number:,}"
+
+
+@register.filter
+def counted(number: int, words: str) -> str:
+    """With `repository,repositories`: 1 repository, 2,000 repositories."""
+    one, _, many = words.partition(",")
+    return f"{number:,} {one if number == 1 else many}"
 
 
 @register.filter
@@ -51,9 +67,35 @@ def spaced(window: str) -> str:
 
 
 @register.filter
+def in_words(window: str) -> str:
+    """7d → last 7 days."""
+    return _WINDOWS.get(window, window)
+
+
+@register.filter
+def percent(share: float) -> str:
+    """18.0 → 18 %, 3.24 → 3.2 %."""
+    return f"{share:.0f} %" if share >= 10 or share == round(share) else f"{share:.1f} %"
+
+
+@register.filter
 def short(digest: str) -> str:
     """sha256:9f2c4e81b0aa… → 9f2c4e81b0aa."""
     return digest.partition(":")[2][:_DIGEST_CHARACTERS] or digest
+
+
+@register.simple_tag
+def repository_url(name: str, source: str = HUB_SOURCE_NAME) -> str:
+    """The page of a repository; that of another registry's says whose it is."""
+    query = "" if source == HUB_SOURCE_NAME else "?" + urlencode({"source": source})
+    return f"/repositories/{quote(name)}{query}"
+
+
+@register.simple_tag
+def tag_url(name: str, source: str, tag: str) -> str:
+    """The page of a tag; `-` is no valid part of a name."""
+    path, mark, query = repository_url(name, source).partition("?")
+    return f"{path}/-/tags/{quote(tag)}{mark}{query}"
 
 
 @register.inclusion_tag("webui/parts/navigation.html", takes_context=True)
