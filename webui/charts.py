@@ -100,7 +100,7 @@ def spark(values: Sequence[int]) -> str:
 def ceiling(most: int) -> int:
     """The least round number not below it that parts into _LINES round ones."""
     step = max(1, ceil(most / _LINES))
-    scale = 10 ** int(log10(step))
+    scale: int = 10 ** int(log10(step))
     return _LINES * next(
         round(factor * scale)
         for factor in (1, 2, 2.5, 5, 10)

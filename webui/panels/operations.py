@@ -68,7 +68,7 @@ def describe_deployment(deployment: Deployment) -> str:
 
 
 def _latest() -> Sequence[Deployment]:
-    return Deployment.objects.select_related("service").defer("logs", "memo").order_by("-id")[:LINES]
+    return list(Deployment.objects.select_related("service").defer("logs", "memo").order_by("-id")[:LINES])
 
 
 def _line(deployment: Deployment) -> DeploymentLine:
