@@ -5,7 +5,7 @@ Pure: whether the things a manifest refers to exist is for `registryhub.registry
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -22,10 +22,15 @@ _NAMED_IN_BODY = frozenset((DOCKER_MANIFEST, DOCKER_LIST))
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What a child of an index runs on; empty text means not said."""
+    """What a child of an index runs on; empty text means not said. Variants are equal: only people tell them apart."""
 
     os: str
     architecture: str
+    variant: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        """As docker writes it: linux/arm/v7."""
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,7 @@ def _platform(value: Any, where: str) -> Platform | None:
         return None
     if not isinstance(value, dict):
         raise _invalid(f"{where}.platform: expected an object with os and architecture")
-    return Platform(os=str(value.get("os") or ""), architecture=str(value.get("architecture") or ""))
+    return Platform(*(str(value.get(name) or "") for name in ("os", "architecture", "variant")))
 
 
 def _shown(value: Any) -> str:
