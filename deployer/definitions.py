@@ -14,6 +14,9 @@ from deployer.requests import lock
 from deployer.specs import read_call, read_container, read_environment
 from notifications.signing import make_secret
 
+_DEFINED = ("name", "kind", "settings", "is_paused", "debounce_seconds", "sealed")
+"""What a definition says; a worker writes the lease and the current deployment of the same row meanwhile."""
+
 
 @dataclass(slots=True)
 class Definition:
@@ -50,7 +53,7 @@ def define(service: Service, definition: Definition) -> str:
         service.settings = dict(definition.settings)
         service.is_paused, service.debounce_seconds = definition.is_paused, definition.debounce_seconds
         service.sealed = sealing.seal(secrets)
-        service.save()
+        service.save(update_fields=_DEFINED if service.pk else None)
         if definition.rules is not None:
             service.rules.all().delete()
             for rule in definition.rules:

@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Iterable
 
-from celery import current_app
+from celery import Celery
 from django.db import transaction
+from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
+APP = "registryhub.celery.app"
 ROLL_OUT = "deployer.tasks.roll_out"
 _EXPIRES_SECONDS = 60.0
 
@@ -20,9 +22,10 @@ def wake_on_commit(service_id: int, delay_seconds: float) -> None:
 
 def wake(service_ids: Iterable[int], delay_seconds: float = 0.0) -> None:
     """Send one message a service. A broker that does not answer costs the time until the next sweep, no more."""
+    app: Celery = import_string(APP)
     try:
         for service_id in service_ids:
-            current_app.send_task(
+            app.send_task(
                 ROLL_OUT,
                 args=(service_id,),
                 countdown=delay_seconds or None,
