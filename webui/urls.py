@@ -1,7 +1,7 @@
 """The pages people see. What a URL's name begins with is its section: see `webui.navigation`."""
 
 from django.contrib.auth.views import LogoutView
-from django.urls import path
+from django.urls import include, path
 
 from webui import views
 from webui.login import LoginPage
@@ -12,4 +12,5 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("login", LoginPage.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
+    path("", include("webui.operations.urls")),
 ]

@@ -18,7 +18,7 @@ def staff_page(view: View[Arguments]) -> View[Arguments]:
     """Only for active staff. Raises PermissionDenied for others who are logged in."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path() if request.method in ("GET", "HEAD") else "/")
         if not sees_everything(request.user):
@@ -32,7 +32,7 @@ def superuser_page(view: View[Arguments]) -> View[Arguments]:
     """Only for superusers: whoever can define a service can become root on its host. Raises PermissionDenied."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
         if not request.user.is_superuser:
             raise PermissionDenied
         return view(request, *args, **kwargs)

@@ -36,6 +36,9 @@ class MomentInput(forms.DateTimeInput):
 class EventFilter(forms.Form):
     """Everything is optional; `actor` is for staff, since it says who uses what."""
 
+    MORE = ("source", "actor", "since", "until")
+    """What is folded away until it is used."""
+
     repository = forms.CharField(required=False, max_length=255, widget=forms.TextInput(_PLAIN))
     tag = forms.CharField(required=False, max_length=128, widget=forms.TextInput(_PLAIN))
     action = forms.ChoiceField(required=False, choices=_ACTIONS)
@@ -65,6 +68,11 @@ class EventFilter(forms.Form):
         if data["until"]:
             wanted["received_at__lt"] = data["until"]
         return wanted
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether something of MORE is asked for, or wrong."""
+        return any(self.data.get(name) for name in self.MORE)
 
     @property
     def is_used(self) -> bool:

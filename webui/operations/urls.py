@@ -1,0 +1,24 @@
+"""The pages about what the hub does: events, webhooks, services and deployments."""
+
+from django.urls import path
+
+from webui.operations import define_service, deployments, events, services, webhooks
+
+urlpatterns = [
+    path("events", events.events, name="events"),
+    path("events/<int:seq>", events.event, name="events-event"),
+    path("webhooks", webhooks.webhooks, name="webhooks"),
+    path("webhooks/<path:name>", webhooks.endpoint, name="webhooks-endpoint"),
+    path("services", services.services, name="services"),
+    path("services/-/new/<str:kind>", define_service.new_service, name="services-new"),
+    path("services/<slug:name>", services.service, name="services-service"),
+    path("services/<slug:name>/change", define_service.change_service, name="services-change"),
+    path("services/<slug:name>/delete", services.delete_service, name="services-delete"),
+    path("services/<slug:name>/pause", services.act_on_service, {"act": "pause"}, name="services-pause"),
+    path("services/<slug:name>/resume", services.act_on_service, {"act": "resume"}, name="services-resume"),
+    path("services/<slug:name>/key", services.act_on_service, {"act": "key"}, name="services-key"),
+    path("deployments", deployments.deployments, name="deployments"),
+    path("deployments/<int:pk>", deployments.deployment, name="deployments-deployment"),
+    path("deployments/<int:pk>/retry", deployments.retry_deployment, name="deployments-retry"),
+    path("deployments/<int:pk>/rollback", deployments.roll_back_deployment, name="deployments-rollback"),
+]

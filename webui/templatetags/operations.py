@@ -1,0 +1,28 @@
+"""How the pages about events, webhooks, services and deployments write what they show."""
+
+from django import template
+
+register = template.Library()
+
+_TONES = {"push": "push", "pull": "pull", "check": "still", "mount": "ok", "delete": "bad"}
+
+
+@register.filter
+def action_tone(action: str) -> str:
+    """The colour of an action's dot."""
+    return _TONES.get(action, "still")
+
+
+@register.filter
+def lasting(seconds: float) -> str:
+    """A span of time: 0.04 → 40 ms, 3.24 → 3.2 s, 11.3 → 11 s, 125 → 2 min 5 s, 7300 → 2 h 1 min."""
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
