@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
+from deployer.definitions import Definition
+from deployer.definitions import define as define_service
 from deployer.models import Deployment, Rule, Service, Step
 from notifications.delivery.models import Attempt, Endpoint
 from notifications.log.models import Event
@@ -115,6 +118,49 @@ def add_steps(deployment: Deployment, *steps: Mapping[str, Any]) -> None:
             **{"state": "done", "started_at": began, "finished_at": ended, **step},
         )
         began = ended
+
+
+def define(service: Service, *, environment: Mapping[str, str]) -> None:
+    """Give a service variables."""
+    definition = Definition(
+        service.name, Service.Kind(service.kind), settings=service.settings, environment=environment
+    )
+    define_service(service, definition)
+
+
+class _Fields(HTMLParser):
+    """What a browser would send of the page's large form."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, str] = {}
+        self._open = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        name = values.get("name") or ""
+        if tag == "input" and (values.get("type") != "checkbox" or "checked" in values):
+            self.found[name] = values.get("value") or ("on" if values.get("type") == "checkbox" else "")
+        elif tag in ("textarea", "select"):
+            self._open = name
+            self.found[name] = ""
+        elif tag == "option" and "selected" in values:
+            self.found[self._open] = values.get("value") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("textarea", "select"):
+            self._open = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self.lasttag == "textarea":
+            self.found[self._open] += data.removeprefix("\n")
+
+
+def filled(page: str) -> dict[str, str]:
+    """The form of a page as it stands there."""
+    fields = _Fields()
+    fields.feed(page)
+    return {name: value for name, value in fields.found.items() if name not in ("", "search", "csrfmiddlewaretoken")}
 
 
 def _logged_in(user: User) -> Client:
