@@ -149,7 +149,9 @@ class ContainerTarget:
             job.pause(_LOOK_SECONDS)
 
     def _fault(self, new: Container, seconds: float) -> str:
-        if not new.is_running or new.restarts:
+        if new.is_running and new.restarts:
+            return f"did not stay up: restarted {new.restarts} times within {seconds:.1f} s"
+        if not new.is_running:
             why = f": {new.error}" if new.error else ""
             return f"exited with code {new.exit_code} after {seconds:.1f} s{why}"
         output = f"; its health check says: {new.health_output}" if new.health_output else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import docker
 import requests
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, NotFound
 from docker.utils import kwargs_from_env
 
 from deployer.specs import ContainerSpec, HealthCheck
@@ -51,10 +51,13 @@ class DockerEngine:
         name = f"{self._registry.host}/{repository}"
         login = {"username": self._registry.username, "password": self._registry.password}
         with _answering():
-            # With what it has said so far as lines of JSON; an error is one of them.
-            for line in self._client.pull(name, tag=digest, stream=True, decode=True, auth_config=login):
-                if "error" in line:
-                    raise _pull_error(str(line["error"]))
+            try:
+                # What it does it says in lines of JSON; an error on the way is one of them.
+                for line in self._client.pull(name, tag=digest, stream=True, decode=True, auth_config=login):
+                    if "error" in line:
+                        raise _pull_error(str(line["error"]))
+            except APIError as error:
+                raise _pull_error(_explain(error)) from error
         return f"{name}@{digest}"
 
     def find(self, name: str) -> Container | None:
@@ -135,10 +138,14 @@ def _answering() -> Iterator[None]:
     """What the SDK and the HTTP client below it raise, as the two kinds that the steps know."""
     try:
         yield
-    except (ImageNotFound, NotFound, APIError) as error:
-        raise EngineRefusal(str(error.explanation or error)) from error
+    except APIError as error:
+        raise EngineRefusal(_explain(error)) from error
     except (requests.exceptions.RequestException, DockerException, OSError) as error:
         raise EngineAway(f"the Docker engine does not answer: {_innermost(error)}") from error
+
+
+def _explain(error: APIError) -> str:
+    return str(error.explanation or error)
 
 
 def _innermost(error: BaseException) -> str:

@@ -1,5 +1,6 @@
 """The hub itself as a server of the tests: `python manage.py serve` on a free port and a folder of its own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -27,7 +28,7 @@ class CommandError(AssertionError):
 
 
 class ApiError(AssertionError):
-    """The REST API answered with another status than 200."""
+    """The REST API answered with a status that is no success."""
 
 
 class Hub(Server):
@@ -149,6 +150,16 @@ class Hub(Server):
         if reply.status != 200:
             raise ApiError(f"GET {path} {parameters}: {reply.status} {reply.body[:500]!r}")
         return reply.json()
+
+    def act(self, method: str, path: str, document: object = None) -> Any:
+        """The JSON of a POST, PATCH or DELETE of the REST API as the administrator. Raises ApiError."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        body = json.dumps(document).encode() if document is not None else b""
+        with closing(self.wire(**headers)) as wire:
+            reply = wire.request(method, path, body=body)
+        if not 200 <= reply.status < 300:
+            raise ApiError(f"{method} {path}: {reply.status} {reply.body[:500]!r}")
+        return reply.json() if reply.body else None
 
     def repository(self, name: str, source: str | None = None) -> dict[str, Any]:
         """Its counters; all zero while nobody has heard of it."""

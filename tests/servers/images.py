@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,17 +61,31 @@ def make_image(
 ) -> Image:
     """An image whose every blob depends on `text`, so that no two texts share one."""
     archives = [_tar(f"{text}/{platform[1]}/{number}", layer_bytes) for number in range(layers)]
+    return _assemble(archives, platform, {"Labels": {"text": text}})
+
+
+def make_program(*command: str, files: Mapping[str, str] | None = None, **config: Any) -> Image:
+    """An image that runs a command of busybox on this machine: `make_program("httpd", "-f", files={"/www/v": "1"})`.
+
+    `config` goes into the image's configuration: Healthcheck, ExposedPorts and the like.
+    """
+    entries = {"bin/busybox": Path(find_peer("busybox")).read_bytes()}
+    entries |= {name.lstrip("/"): text.encode() for name, text in (files or {}).items()}
+    return _assemble([_archive(entries)], PLATFORMS[0], {"Cmd": ["/bin/busybox", *command], **config})
+
+
+def _assemble(archives: list[bytes], platform: tuple[str, str], config: Mapping[str, Any]) -> Image:
     packed = tuple(Blob(LAYER_TYPE, gzip.compress(archive, 1, mtime=0)) for archive in archives)
-    config = {
+    whole = {
         "architecture": platform[1],
         "os": platform[0],
-        "config": {"Labels": {"text": text}},
+        "config": config,
         "rootfs": {
             "type": "layers",
             "diff_ids": [f"sha256:{hashlib.sha256(archive).hexdigest()}" for archive in archives],
         },
     }
-    config_blob = Blob(CONFIG_TYPE, _json(config))
+    config_blob = Blob(CONFIG_TYPE, _json(whole))
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
@@ -121,13 +136,32 @@ def write_build_folder(folder: Path, text: str) -> Path:
     return folder
 
 
+def write_program_folder(folder: Path, script: str, files: Mapping[str, str]) -> Path:
+    """A Dockerfile of a static busybox whose shell runs a script, beside some files."""
+    folder.mkdir(parents=True)
+    shutil.copyfile(find_peer("busybox"), folder / "busybox")
+    (folder / "busybox").chmod(0o755)
+    for name, text in files.items():
+        (folder / "files" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "files" / name).write_text(text)
+    command = json.dumps(["/bin/busybox", "sh", "-c", script])
+    (folder / "Dockerfile").write_text(f"FROM scratch\nCOPY busybox /bin/busybox\nCOPY files /\nCMD {command}\n")
+    return folder
+
+
 def _tar(text: str, size: int) -> bytes:
-    file = io.BytesIO()
     content = (hashlib.sha256(text.encode()).digest() * (size // 32 + 1))[:size]
+    return _archive({f"data/{hashlib.sha256(text.encode()).hexdigest()[:12]}": content})
+
+
+def _archive(entries: Mapping[str, bytes]) -> bytes:
+    """Every file can be executed, and the same entries are always the same bytes."""
+    file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as archive:
-        entry = tarfile.TarInfo(f"data/{hashlib.sha256(text.encode()).hexdigest()[:12]}")
-        entry.size = size
-        archive.addfile(entry, io.BytesIO(content))
+        for name, content in entries.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o755
+            archive.addfile(entry, io.BytesIO(content))
     return file.getvalue()
 
 
