@@ -14,4 +14,6 @@ urlpatterns = [
     path("api/v1/", include("registryhub.api")),
 ]
 
+handler403 = "webui.views.forbidden"
+handler404 = "webui.views.not_found"
 handler500 = "webui.views.server_error"

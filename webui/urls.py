@@ -12,5 +12,6 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("login", LoginPage.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
+    path("", include("webui.images.urls")),
     path("", include("webui.operations.urls")),
 ]

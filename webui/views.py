@@ -12,6 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from notifications.analytics.boards import WINDOWS, Window
 from webui.exchange import exchanged
+from webui.images.facts import registry_host
 from webui.panels.dashboard import Dashboard, activity, dashboard
 from webui.panels.windows import parse_window
 
@@ -27,7 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
         shown = activity(request.user, window, timezone.now())
         return render(request, "webui/dashboard/exchange.html", {"activity": shown, "windows": WINDOWS})
     try:
-        context = {"dashboard": _dashboard(request, window), "windows": WINDOWS, "host": request.get_host()}
+        context = {"dashboard": _dashboard(request, window), "windows": WINDOWS, "host": registry_host(request)}
         return render(request, "webui/dashboard/page.html", context)
     except (DatabaseError, InterfaceError):
         return HttpResponse(render_to_string("webui/unavailable.html"))
@@ -43,6 +44,20 @@ def _dashboard(request: HttpRequest, window: Window) -> Dashboard:
         shown = dashboard(request.user, window, now)
         cache.set(key, shown, _SHOWN_SECONDS)
     return shown
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The same for what does not exist and for what the reader may not see."""
+    if request.path.startswith("/api/"):
+        return JsonResponse(
+            {"detail": "There is nothing at this address; /api/v1/docs says what there is."}, status=404
+        )
+    return render(request, "webui/not_found.html", status=404)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """For whoever is logged in, and may not."""
+    return render(request, "webui/forbidden.html", status=403)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

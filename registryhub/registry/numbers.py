@@ -33,6 +33,8 @@ REPOSITORY_ORDERS: Mapping[str, Sequence[str]] = {
 }
 TAG_ORDERS: Mapping[str, Sequence[str]] = {**_both_ways("name", "name"), **_both_ways("moved_at", "moved_at", "name")}
 
+SEEN_TAG_ORDERS: Mapping[str, Sequence[str]] = {**_both_ways("name", "name"), **_both_ways("pulls", "pulls", "name")}
+
 
 def repository_page(
     repositories: QuerySet[Repository],
@@ -69,6 +71,18 @@ def tag_page(repository_id: int, *, search: str, ordering: str, cursor: str, lim
     totals = TagTotals.objects.filter(repository_id=repository_id, tag__in=names)
     found = {row.pop("tag"): row for row in totals.values("tag", *_COUNTS, *_CLOCKS)} if names else {}
     return replace(page, rows=[row | (found.get(row["name"]) or _nothing()) for row in page.rows])
+
+
+def seen_tag_page(repository_id: int, *, search: str, ordering: str, cursor: str, limit: int) -> Page:
+    """Tags that events have named, whose name contains `search`: all there is of another registry's tags.
+
+    Raises InvalidCursor.
+    """
+    totals = TagTotals.objects.filter(repository_id=repository_id)
+    if search:
+        totals = totals.filter(tag__contains=search)
+    rows: QuerySet[Any, dict[str, Any]] = totals.annotate(name=F("tag")).values("name", *_COUNTS, *_CLOCKS)
+    return read_page(rows, SEEN_TAG_ORDERS[ordering], cursor=cursor, limit=limit)
 
 
 def _nothing() -> dict[str, Any]:

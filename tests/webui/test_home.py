@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
@@ -14,12 +13,6 @@ from notifications.analytics.models import RepositoryDay
 from notifications.log.models import Event
 from registryhub.access.models import HUB_SOURCE_ID, Repository
 from registryhub.access.repositories import ensure_repository
-
-
-@pytest.fixture(autouse=True)
-def fresh_cache() -> None:
-    """What the anonymous see is kept for some seconds."""
-    cache.clear()
 
 
 def make_repository(name: str, *, is_public: bool, pulls: int) -> None:

@@ -70,10 +70,14 @@ def read_activity(repositories: QuerySet[Repository], window: Window, now: datet
 
 
 def read_chart(
-    repositories: QuerySet[Repository], window: Window, now: datetime, tag: str = ""
+    repositories: QuerySet[Repository], window: Window, now: datetime, tag: str = "", first: datetime | None = None
 ) -> tuple[Sequence[Point], Chart | None]:
-    """The points of a window, all repositories together, and what they look like."""
-    first = first_day(repositories) if window == "all" else None
+    """The points of a window, all repositories together, and what they look like.
+
+    `first` is when counting began; without it, all time costs a query more.
+    """
+    if window == "all" and first is None:
+        first = first_day(repositories)
     span = window_span(window, now, first)
     points = series(repositories, tag, span)
     if window == "7d":

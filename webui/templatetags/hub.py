@@ -79,9 +79,9 @@ def percent(share: float) -> str:
 
 
 @register.filter
-def short(digest: str) -> str:
+def short(digest: object) -> str:
     """sha256:9f2c4e81b0aa… → 9f2c4e81b0aa."""
-    return digest.partition(":")[2][:_DIGEST_CHARACTERS] or digest
+    return str(digest).partition(":")[2][:_DIGEST_CHARACTERS] or str(digest)
 
 
 @register.simple_tag
