@@ -34,7 +34,9 @@ class RuleForm(forms.ModelForm):
             field.help_text = ""
 
 
-RuleForms = forms.formset_factory(RuleForm, extra=2, can_delete=True, max_num=100, absolute_max=200)
+RuleForms = forms.formset_factory(
+    RuleForm, extra=2, can_delete=True, can_delete_extra=False, max_num=100, absolute_max=200
+)
 
 
 def rule_forms(data: Any, service: Service) -> Any:
@@ -47,4 +49,4 @@ def read_rules(rows: Any) -> list[Rule] | None:
     """What valid rows say; None when nothing was changed."""
     if not rows.has_changed():
         return None
-    return [row.instance for row in rows if row.cleaned_data and not row.cleaned_data["DELETE"]]
+    return [row.instance for row in rows if row.cleaned_data and not row.cleaned_data.get("DELETE")]

@@ -1,9 +1,12 @@
 """How the pages about events, webhooks, services and deployments write what they show."""
 
+import re
+
 from django import template
 
 register = template.Library()
 
+_DIGEST = re.compile(r"sha256:([0-9a-f]{12})[0-9a-f]{52}")
 _TONES = {"push": "push", "pull": "pull", "check": "still", "mount": "ok", "delete": "bad"}
 
 
@@ -11,6 +14,12 @@ _TONES = {"push": "push", "pull": "pull", "check": "still", "mount": "ok", "dele
 def action_tone(action: str) -> str:
     """The colour of an action's dot."""
     return _TONES.get(action, "still")
+
+
+@register.filter
+def brief(text: str) -> str:
+    """A sentence with its digests short."""
+    return _DIGEST.sub(r"\1", text)
 
 
 @register.filter

@@ -138,7 +138,7 @@ def test_what_runs_is_deployed_again_or_rolled_back_from_here() -> None:
     page = scene.read(scene.staff("change_deployment"), "/services/web")
     assert f'action="/deployments/{deployment.pk}/retry"' in page
     assert f'action="/deployments/{deployment.pk}/rollback"' in page
-    assert "Roll back to v1 bbbbbbbbbbbb" in page
+    assert ">Roll back to v1<" in page
 
 
 def test_a_service_that_never_ran_can_be_tried_again() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from webui.operations.places import Place, read_place, write_after, write_before
-from webui.templatetags.operations import action_tone, lasting
+from webui.templatetags.operations import action_tone, brief, lasting
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,15 @@ from webui.templatetags.operations import action_tone, lasting
 def test_spans_are_written_in_two_units_at_most(seconds: float, text: str) -> None:
     """Fine for what is short, coarse for what is long."""
     assert lasting(seconds) == text
+
+
+def test_digests_in_sentences_are_short() -> None:
+    """Nobody reads 64 figures."""
+    digest = "sha256:" + "9f2c4e81b0aa" + "0" * 52
+    assert (
+        brief(f"created from shop/web@{digest}, as {digest}") == "created from shop/web@9f2c4e81b0aa, as 9f2c4e81b0aa"
+    )
+    assert brief("sha256:12 is none") == "sha256:12 is none"
 
 
 def test_an_action_nobody_knows_has_a_dot_too() -> None:
