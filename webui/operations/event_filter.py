@@ -1,6 +1,5 @@
 """Which events the reader of the log asks for."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -42,7 +41,7 @@ class EventFilter(forms.Form):
     repository = forms.CharField(required=False, max_length=255, widget=forms.TextInput(_PLAIN))
     tag = forms.CharField(required=False, max_length=128, widget=forms.TextInput(_PLAIN))
     action = forms.ChoiceField(required=False, choices=_ACTIONS)
-    source = forms.TypedChoiceField(required=False, coerce=int, empty_value=None)
+    source = forms.ChoiceField(required=False)
     actor = forms.CharField(required=False, max_length=255, widget=forms.TextInput(_PLAIN))
     since = forms.DateTimeField(required=False, label="From (UTC)", widget=MomentInput)
     until = forms.DateTimeField(required=False, label="Until (UTC)", widget=MomentInput)
@@ -50,8 +49,8 @@ class EventFilter(forms.Form):
     def __init__(self, data: Any, user: User) -> None:
         super().__init__(data)
         self._user = user
-        sources = list(visible_sources(user).order_by("name").values_list("pk", "name"))
-        self._offer(sources)
+        self._sources = dict(visible_sources(user).order_by("name").values_list("name", "pk"))
+        self._offer_sources()
         if not sees_everything(user):
             del self.fields["actor"]
 
@@ -61,7 +60,8 @@ class EventFilter(forms.Form):
             return {}
         data = self.cleaned_data
         wanted = {name: data[name] for name in _EXACT if data.get(name)}
-        if (source := data.get("source") or self._only_source(wanted.get("repository", ""))) is not None:
+        source = self._sources.get(data.get("source", "")) or self._only_source(wanted.get("repository", ""))
+        if source is not None:
             wanted["source_id"] = source
         if data["since"]:
             wanted["received_at__gte"] = data["since"]
@@ -79,21 +79,20 @@ class EventFilter(forms.Form):
         """Whether anything narrows the log."""
         return any(self.data.get(name) for name in self.fields)
 
-    def _offer(self, sources: Iterable[tuple[int, str]]) -> None:
+    def _offer_sources(self) -> None:
         """Whoever sees one source only has nothing to choose."""
-        self._sources = dict(sources)
         if len(self._sources) < 2:
             del self.fields["source"]
             return
         field = self.fields["source"]
-        assert isinstance(field, forms.TypedChoiceField)
-        field.choices = [("", "all"), *self._sources.items()]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "all"), *((name, name) for name in self._sources)]
 
     def _only_source(self, repository: str) -> int | None:
         """The source of the repository, if one only has it: with it the log is read by its index."""
         if not repository:
             return None
-        named = visible_repositories(self._user).filter(source_id__in=self._sources, name=repository)
+        named = visible_repositories(self._user).filter(source_id__in=self._sources.values(), name=repository)
         found = list(named.values_list("source_id", flat=True)[:2])
         return found[0] if len(found) == 1 else None
 
