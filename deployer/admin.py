@@ -1,10 +1,12 @@
 """Services, rules and deployments in the admin. Only superusers define services; secrets are never shown."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import cast
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.forms import ModelForm
+from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
+from django.forms import Form
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
@@ -15,31 +17,30 @@ from deployer.models import Deployment, Rule, Service, Step
 from registryhub.database.bounded import BoundedPaginator
 
 
-class SuperuserMixin:
+def _is_superuser(self: object, request: HttpRequest, obj: object = None) -> bool:
     """Staff may look, superusers may change."""
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return bool(request.user.is_superuser)
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return bool(request.user.is_superuser)
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return bool(request.user.is_superuser)
+    return bool(request.user.is_superuser)
 
 
-class RuleInline(SuperuserMixin, TabularInline):
+def _is_nobody(self: object, request: HttpRequest, obj: object = None) -> bool:
+    """Rows that the hub writes itself."""
+    return False
+
+
+class RuleInline(TabularInline):
     """The rules of a service, on its page."""
 
     model = Rule
     extra = 0
+    has_add_permission = has_change_permission = has_delete_permission = _is_superuser
     autocomplete_fields = ("source",)
 
 
 @admin.register(Service)
-class ServiceAdmin(SuperuserMixin, ModelAdmin):
+class ServiceAdmin(ModelAdmin):
     """Services; what runs changes with the next deployment."""
 
+    has_add_permission = has_change_permission = has_delete_permission = _is_superuser
     form = ServiceForm
     inlines = (RuleInline,)
     list_display = ("name", "kind", "is_paused", "runs", "debounce_seconds")
@@ -50,8 +51,9 @@ class ServiceAdmin(SuperuserMixin, ModelAdmin):
     actions = ("pause", "resume")
     fields = ("name", "kind", "is_paused", "debounce_seconds", "settings", "environment")
 
-    def save_model(self, request: HttpRequest, obj: Service, form: ModelForm, change: bool) -> None:
-        assert isinstance(form, ServiceForm)
+    def save_model(self, request: HttpRequest, obj: Model, form: Form, change: bool) -> None:
+        if not isinstance(obj, Service) or not isinstance(form, ServiceForm):
+            raise TypeError("this admin saves services from their own form")
         if key := define(obj, form.definition()):
             messages.warning(request, f"The key of the signature, shown this once: {key}")
 
@@ -68,32 +70,21 @@ class ServiceAdmin(SuperuserMixin, ModelAdmin):
         services.update(is_paused=False)
 
 
-class LookAtMixin:
-    """Rows that the hub writes itself."""
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
-class StepInline(LookAtMixin, TabularInline):
+class StepInline(TabularInline):
     """The steps of a deployment, on its page."""
 
     model = Step
     extra = 0
+    has_add_permission = has_change_permission = has_delete_permission = _is_nobody
     fields = ("name", "is_undo", "state", "detail", "holder", "started_at", "finished_at")
     ordering = ("id",)
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(LookAtMixin, ModelAdmin):
+class DeploymentAdmin(ModelAdmin):
     """What was deployed, and what became of it."""
 
+    has_add_permission = has_change_permission = has_delete_permission = _is_nobody
     paginator = BoundedPaginator
     show_full_result_count = False
     inlines = (StepInline,)
@@ -107,7 +98,7 @@ class DeploymentAdmin(LookAtMixin, ModelAdmin):
     actions = ("retry", "roll_back")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:
-        return super().get_queryset(request).defer("logs", "memo")  # type: ignore[no-any-return]
+        return super().get_queryset(request).defer("logs", "memo")
 
     def has_deploy_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("deployer.change_deployment")
@@ -120,10 +111,12 @@ class DeploymentAdmin(LookAtMixin, ModelAdmin):
     def roll_back(self, request: HttpRequest, deployments: QuerySet[Deployment]) -> None:
         self._each(request, deployments, roll_back)
 
-    def _each(self, request: HttpRequest, deployments: QuerySet[Deployment], act: Any) -> None:
+    def _each(
+        self, request: HttpRequest, deployments: QuerySet[Deployment], act: Callable[[Deployment, User], Deployment]
+    ) -> None:
         for deployment in deployments:
             try:
-                made = act(deployment, request.user)
+                made = act(deployment, cast(User, request.user))
             except NotPossible as error:
                 messages.error(request, f"{deployment.service}: {error}.")
             else:

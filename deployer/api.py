@@ -1,9 +1,10 @@
 """REST: services, which only superusers define, and deployments. Staff may look."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import django_filters
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import re_path
@@ -141,7 +142,7 @@ class BacktestView(Services):
         tried = backtest(get_object_or_404(Service, name=name), limit)
         pushes = [{**event._asdict(), "matches": rule is not None} for event, rule in tried]
         matched = sum(push["matches"] for push in pushes)
-        return Response({"matched": matched, "tried": len(pushes), "pushes": TriedPush(pushes, many=True).data})
+        return Response({"matched": matched, "tried": len(pushes), "pushes": [TriedPush(push).data for push in pushes]})
 
 
 class DeploymentFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
@@ -198,7 +199,7 @@ class RetryView(APIView):
     @extend_schema(request=None, responses={201: DeploymentDocument}, operation_id="deployment_retry")
     def post(self, request: Request, pk: int) -> Response:
         """Deploy the same image again."""
-        return _make(lambda deployment: retry(deployment, request.user), pk)
+        return _make(lambda deployment: retry(deployment, cast(User, request.user)), pk)
 
 
 class RollBackView(APIView):
@@ -209,7 +210,7 @@ class RollBackView(APIView):
     @extend_schema(request=None, responses={201: DeploymentDocument}, operation_id="deployment_rollback")
     def post(self, request: Request, pk: int) -> Response:
         """Deploy what ran before this deployment."""
-        return _make(lambda deployment: roll_back(deployment, request.user), pk)
+        return _make(lambda deployment: roll_back(deployment, cast(User, request.user)), pk)
 
 
 def _make(act: Callable[[Deployment], Deployment], pk: int) -> Response:

@@ -1,4 +1,4 @@
-"""The right to work on a service, which one worker holds at a time: a lease, renewed for as long as the worker lives."""
+"""The right to work on a service, which one worker holds at a time: a lease, renewed while that worker lives."""
 
 import logging
 import secrets

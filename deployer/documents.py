@@ -13,7 +13,7 @@ from registryhub.access.models import Source
 class RuleDocument(serializers.ModelSerializer[Rule]):
     """Which pushes are deployed."""
 
-    source = serializers.SlugRelatedField[Source](
+    source = serializers.SlugRelatedField[Source](  # type: ignore[assignment]  # `source` is an argument of fields too
         slug_field="name", queryset=Source.objects.all(), allow_null=True, required=False, help_text="null: this hub"
     )
 
@@ -32,7 +32,7 @@ class ServiceDocument(serializers.ModelSerializer[Service]):
 
     class Meta:
         model = Service
-        fields = (
+        fields: tuple[str, ...] = (
             *("name", "kind", "is_paused", "debounce_seconds", "settings", "environment", "environment_names"),
             *("rules", "current", "created_at"),
         )
@@ -74,12 +74,12 @@ class DeploymentDocument(serializers.ModelSerializer[Deployment]):
     """A deployment."""
 
     service = serializers.CharField(source="service.name", read_only=True, help_text="its name")
-    source = serializers.CharField(source="source.name", read_only=True)
+    source = serializers.CharField(source="source.name", read_only=True)  # type: ignore[assignment]
     requested_by = serializers.CharField(source="requested_by.username", read_only=True, default="")
 
     class Meta:
         model = Deployment
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "service", "state", "reason", "waits_for", "cause", "requested_by"),
             *("source", "repository", "tag", "digest", "actor", "pushes", "first_seq", "last_seq"),
             *("created_at", "due_at", "started_at", "finished_at", "tries"),
@@ -94,7 +94,7 @@ class DeploymentDetail(DeploymentDocument):
 
     class Meta(DeploymentDocument.Meta):
         fields = (*DeploymentDocument.Meta.fields, "logs", "steps")
-        read_only_fields = fields
+        read_only_fields = (*DeploymentDocument.Meta.read_only_fields, "logs", "steps")
 
     def get_steps(self, deployment: Deployment) -> Any:
         steps: QuerySet[Step] = deployment.steps.order_by("id")

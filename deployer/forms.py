@@ -1,4 +1,4 @@
-"""The form by which the admin defines services: the settings as JSON, the environment as lines that are not shown again."""
+"""The form that defines services: settings as JSON, the environment as lines that are not shown again."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """What is to run, when it is to be replaced, and what became of each replacement.
 
-The rows are the truth: a deployment is claimed by the lease of its service, and each of its steps is written down before
-it is done, so that whoever comes after a worker that died can finish or undo.
+The rows are the truth: a deployment is claimed by the lease of its service, and each of its steps is written down
+before it is done, so that whoever comes after a worker that died can finish or undo.
 """
 
 from django.conf import settings

@@ -21,4 +21,4 @@ def sweep() -> None:
 
 
 def _is_stopping() -> bool:
-    return state.should_stop is not None or state.should_terminate is not None
+    return any(flag is not None for flag in (state.should_stop, state.should_terminate))

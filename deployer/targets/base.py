@@ -1,6 +1,6 @@
 """What a roll-out asks of whatever it deploys to: named steps that may be done again without harm."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,10 +25,8 @@ HAD_OLD = "had_old"
 """In the memo of a job: whether something ran before that an undo leads back to."""
 
 
-class Pause(Protocol):
-    """Waits, but not when the worker is told to stop or another has taken over: then it raises."""
-
-    def __call__(self, seconds: float) -> None: ...
+Pause = Callable[[float], None]
+"""Waits so many seconds, but not when the worker is told to stop or another has taken over: then it raises."""
 
 
 @dataclass(frozen=True, slots=True)

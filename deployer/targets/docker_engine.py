@@ -178,8 +178,8 @@ def _container(found: Mapping[str, Any]) -> Container:
     )
 
 
-def _bindings(spec: ContainerSpec) -> dict[str, list[tuple[str, int]]]:
-    bindings: dict[str, list[tuple[str, int]]] = {}
+def _bindings(spec: ContainerSpec) -> dict[int | str, list[tuple[str, int]]]:
+    bindings: dict[int | str, list[tuple[str, int]]] = {}
     for port in spec.ports:
         bindings.setdefault(f"{port.inside}/{port.kind}", []).append((port.address, port.host))
     return bindings

@@ -50,10 +50,10 @@ class Ground:
         """The versions of what runs, by container."""
         versions = {image.manifest.digest: version for version, image in self.images.items()}
         running = self.client.containers.list()
-        return {each.name: versions[each.attrs["Config"]["Image"].rpartition("@")[2]] for each in running}
+        return {str(each.name): versions[each.attrs["Config"]["Image"].rpartition("@")[2]] for each in running}
 
     def containers(self) -> list[str]:
-        return [each.name for each in self.client.containers.list(all=True)]
+        return [str(each.name) for each in self.client.containers.list(all=True)]
 
     def make_target(self) -> MakeTarget:
         """Of the worker that comes after the one that died."""

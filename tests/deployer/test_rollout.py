@@ -4,7 +4,7 @@ import pytest
 
 from deployer.models import Deployment, Service, Step
 from deployer.rollout import MAX_TRIES, MakeTarget
-from deployer.targets.base import Target
+from deployer.targets.base import Job, Target
 from deployer.targets.container import ContainerTarget
 from deployer.targets.memory import Behaviour, MemoryEngine
 from tests.deployer.deploying import (
@@ -215,9 +215,9 @@ class LeavingTarget(ContainerTarget):
         self._memory = engine
         self._at = step
 
-    def perform(self, step: str, job: object) -> str:  # type: ignore[override]
+    def perform(self, step: str, job: Job) -> str:
         self._memory.is_away |= step == self._at
-        return super().perform(step, job)  # type: ignore[arg-type]
+        return super().perform(step, job)
 
 
 def dying(engine: MemoryEngine, step: str, *, after: bool) -> MakeTarget:

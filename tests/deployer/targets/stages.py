@@ -42,7 +42,8 @@ KINDS: Mapping[str, tuple[Behaviour, tuple[str, ...], Mapping[str, Any]]] = {
 class Stage(Protocol):
     """An engine with a registry that has an image of every kind."""
 
-    engine: Engine
+    @property
+    def engine(self) -> Engine: ...
 
     def image(self, kind: str) -> Image: ...
 
@@ -78,7 +79,7 @@ class DockerStage:
 
     def running(self) -> dict[str, str]:
         containers = self._client.containers.list()
-        return {each.name: each.attrs["Config"]["Image"].rpartition("@")[2] for each in containers}
+        return {str(each.name): each.attrs["Config"]["Image"].rpartition("@")[2] for each in containers}
 
     def close(self) -> None:
         for container in self._client.containers.list(all=True):

@@ -1,0 +1,51 @@
+"""Which addresses a URL that was typed in may lead to."""
+
+import ipaddress
+
+import pytest
+
+from notifications.delivery.guard import only_outside
+
+WITHIN = (
+    "127.0.0.1",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",
+    "224.0.0.1",
+    "255.255.255.255",
+    "::1",
+    "::",
+    "fe80::1%eth0",
+    "fd00::1",
+    "ff02::1",
+    "::ffff:127.0.0.1",
+    "::ffff:169.254.169.254",
+    "64:ff9b::7f00:1",
+    "64:ff9b::a9fe:a9fe",
+    "2002:7f00:1::",
+)
+
+
+@pytest.mark.parametrize("address", WITHIN)
+def test_what_only_the_hub_can_reach_is_not_dialled(address: str) -> None:
+    """Loopback, private, link-local and metadata addresses, however they are wrapped."""
+    assert not only_outside([])(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+def test_the_public_internet_is_dialled(address: str) -> None:
+    """Wrapped or not."""
+    assert only_outside([])(address)
+
+
+def test_an_administrator_allows_networks_within() -> None:
+    """Those, and no others."""
+    may_dial = only_outside([ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")])
+    assert may_dial("10.1.2.3")
+    assert may_dial("::ffff:10.1.2.3")
+    assert may_dial("fd00::1")
+    assert not may_dial("127.0.0.1")
+    assert not may_dial("::1")
