@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -116,7 +116,7 @@ def repository_of(client: int) -> str:
 class Killer:
     """Kills in turn, and counts. The supervisor is started again by us, all others by the supervisor."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, *, only: Container[str] | None = None) -> None:
         self._hub = hub
         kills: tuple[tuple[str, Callable[[], bool]], ...] = (
             ("web worker", lambda: self._kill_one(hub.web_workers())),
@@ -126,7 +126,7 @@ class Killer:
             ("worker", lambda: self._kill_one(hub.processes("worker"))),
             ("supervisor", self._kill_supervisor),
         )
-        self._turn = itertools.cycle(kills)
+        self._turn = itertools.cycle([kill for kill in kills if only is None or kill[0] in only])
         self.kills: Counter[str] = Counter()
 
     def strike(self) -> None:

@@ -1,8 +1,7 @@
 """What wakes a worker, and what it finds when it comes twice, too late or beside another."""
 
-from collections.abc import Iterator
-
 import pytest
+from celery.worker import state
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 from pytest_django import Settings
@@ -18,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, float | None]]]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, float | None]]:
     """The services that workers were woken for, and after how many seconds."""
     messages: list[tuple[int, float | None]] = []
 
@@ -120,7 +119,7 @@ def test_a_worker_that_is_shutting_down_begins_nothing(monkeypatch: pytest.Monke
     """Celery's own flag says so; the service is free for the next worker."""
     service = make_service()
     push(pushed(1, 1))
-    monkeypatch.setattr(tasks.state, "should_stop", 0)
+    monkeypatch.setattr(state, "should_stop", 0)
     tasks.roll_out(service.pk)
     service.refresh_from_db()
     assert states(service) == ["waiting"]
