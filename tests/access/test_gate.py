@@ -11,6 +11,7 @@ from registryhub.access import throttle
 from registryhub.access.gate import HtpasswdGate, OpenGate, gate_from_config
 from registryhub.access.htpasswd import Htpasswd, create_missing_file
 from registryhub.access.models import Guess
+from registryhub.access.robots import DEPLOYER, check_rights, robot_password
 from registryhub.config.load import load_config
 from registryhub.oci.errors import OciError
 
@@ -157,3 +158,27 @@ def test_the_gate_follows_the_configuration(tmp_path: Path, file: Path) -> None:
     assert gate_from_config(load_config(plain, {})).authorize(basic("eve", "x"), ADDRESS) == ""
     assert isinstance(gate_from_config(load_config(plain, {})), OpenGate)
     assert gate_from_config(load_config(guarded, {})).authorize(basic("ada", "secret"), ADDRESS) == "ada"
+
+
+def test_the_deployer_proves_itself_by_a_password_of_the_hub(gate: HtpasswdGate) -> None:
+    """Every process can work it out; nobody's guess is one."""
+    assert gate.authorize(basic(DEPLOYER, robot_password(DEPLOYER)), ADDRESS) == DEPLOYER
+    assert refusal(gate, basic(DEPLOYER, "guess")).code.status == 401
+    assert refusal(gate, basic("ada", robot_password(DEPLOYER))).code.status == 401
+
+
+def test_a_user_of_that_name_in_the_file_is_not_the_deployer(tmp_path: Path) -> None:
+    """Else its pulls would look like ours."""
+    gate = HtpasswdGate("hub", write_file(tmp_path / "htpasswd", **{DEPLOYER: "secret"}))
+    assert refusal(gate, basic(DEPLOYER, "secret")).code.status == 401
+
+
+def test_the_deployer_may_only_pull() -> None:
+    """Whoever takes its password from an engine's host can change nothing."""
+    check_rights(DEPLOYER, "GET")
+    check_rights(DEPLOYER, "HEAD")
+    check_rights("ada", "PUT")
+    for method in ("PUT", "POST", "PATCH", "DELETE"):
+        with pytest.raises(OciError) as caught:
+            check_rights(DEPLOYER, method)
+        assert caught.value.code.status == 403
