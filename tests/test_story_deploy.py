@@ -11,11 +11,12 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.pushing import push_image
 from tests.servers.clients import Docker
 from tests.servers.databases import Databases
 from tests.servers.docker_engine import DockerEngine
 from tests.servers.hub import Hub
-from tests.servers.images import write_program_folder
+from tests.servers.images import make_program, write_program_folder
 from tests.servers.ports import free_port
 from tests.servers.run import new_folder
 from tests.servers.server import wait_until
@@ -122,4 +123,22 @@ def test_people_go_back_and_try_again(hub: Hub, engine: DockerEngine, port: int)
     assert deployment(hub, "v1")["state"] == "succeeded"
     assert answer(port) == "version 1"
     hub.act("POST", f"/api/v1/deployments/{second['id']}/retry")
-    assert wait_until(lambda: answer(port) == "version 2", 30, 0.2)
+    assert deployment(hub, "v2")["state"] == "succeeded"
+    assert answer(port) == "version 2"
+
+
+def test_an_engine_that_is_gone_is_waited_for(hub: Hub, engine: DockerEngine, port: int) -> None:
+    """The push is answered, the deployment says what it waits for, and goes on when the engine is back."""
+    engine.stop()
+    script = "exec /bin/busybox httpd -f -p $PORT -h /www"
+    with hub.wire() as wire:
+        push_image(wire, IMAGE, "v4", make_program("sh", "-c", script, files={"/www/version": "version 4"}))
+
+    def waits_for() -> str:
+        found = hub.get("/api/v1/deployments", service="shop", tag="v4")["results"]
+        return found[0]["waits_for"] if found else ""
+
+    assert wait_until(lambda: "the Docker engine does not answer" in waits_for(), 30, 0.2), waits_for()
+    engine.start()
+    assert wait_until(lambda: answer(port) == "version 4", 60, 0.2), waits_for()
+    assert deployment(hub, "v4")["state"] == "succeeded"

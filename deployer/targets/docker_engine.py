@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import docker
@@ -43,9 +44,14 @@ class DockerEngine:
     """`label` is the user agent of the engine's requests to the registry, among its own words."""
 
     def __init__(self, url: str | None, registry: Registry, label: str) -> None:
+        self._url = url
         self._registry = registry
-        with _answering():
-            self._client = docker.APIClient(**_place(url), timeout=_TIMEOUT_SECONDS, user_agent=label)
+        self._label = label
+
+    @cached_property
+    def _client(self) -> docker.APIClient:
+        """Asks the engine for its version, so it is made by the first verb."""
+        return docker.APIClient(**_place(self._url), timeout=_TIMEOUT_SECONDS, user_agent=self._label)
 
     def pull(self, repository: str, digest: str) -> str:
         name = f"{self._registry.host}/{repository}"
@@ -122,7 +128,8 @@ class DockerEngine:
         return bytes(output).decode(errors="replace")
 
     def close(self) -> None:
-        self._client.close()
+        if "_client" in self.__dict__:
+            self._client.close()
 
 
 def _place(url: str | None) -> dict[str, Any]:
@@ -149,9 +156,13 @@ def _explain(error: APIError) -> str:
 
 
 def _innermost(error: BaseException) -> str:
-    while error.__context__ is not None and not isinstance(error, OSError):
-        error = error.__context__
-    return getattr(error, "strerror", None) or str(error)
+    """What the system said, below what two libraries made of it."""
+    said = str(error)
+    below: BaseException | None = error
+    while below is not None:
+        said = getattr(below, "strerror", None) or said
+        below = below.__context__
+    return said
 
 
 def _pull_error(text: str) -> Exception:

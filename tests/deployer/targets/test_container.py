@@ -164,7 +164,7 @@ def test_an_engine_that_does_not_answer_is_away() -> None:
     """Nothing can be done and nothing undone; the reason names the engine."""
     url = f"tcp://127.0.0.1:{free_port()}"
     with pytest.raises(EngineAway, match="the Docker engine does not answer: "):
-        DockerEngine(url, Registry("127.0.0.1:1", "", ""), "x")
+        DockerEngine(url, Registry("127.0.0.1:1", "", ""), "x").find("web")
     stage = MemoryStage()
     stage.engine.is_away = True
     with pytest.raises(TargetAway):
