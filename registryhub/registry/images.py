@@ -146,7 +146,7 @@ def _linked(repository_id: int, digests: Collection[Digest]) -> set[str]:
 
 def _load_config(driver: StorageDriver, digest: Digest, size: int) -> ImageConfig | None:
     try:
-        return _remembered_config(driver, digest, size)
+        return _remembered_config(driver, digest, size)  # type: ignore[arg-type]  # each driver is itself
     except (StorageError, OSError):
         return None
 

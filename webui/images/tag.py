@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -75,6 +74,6 @@ def read_content(facts: Facts, tag: Tag) -> Content | None:
     if manifest is None:
         return Content(image, None, ())
     config = read_config(facts.repository.pk, manifest, driver)
-    commands = config.layer_commands if config else ()
-    paired = zip_longest(manifest.layers, commands[: len(manifest.layers)], fillvalue="")
-    return Content(image, config, [Layer(layer, command) for layer, command in paired])
+    commands = [*(config.layer_commands if config else ()), *[""] * len(manifest.layers)]
+    layers = [Layer(layer, command) for layer, command in zip(manifest.layers, commands, strict=False)]
+    return Content(image, config, layers)

@@ -1,0 +1,101 @@
+"""Pulls, checks and pushes of a busy team, by hour and day: the same ones each time."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from notifications.analytics.models import RepositoryDay, RepositoryHour, RepositoryTotals, TagDay, TagHour, TagTotals
+from notifications.analytics.series import Point
+from notifications.analytics.spans import floor_hour, floor_to
+from registryhub.access.models import Repository
+from tests.believable.plan import Plan
+
+DAYS = 120
+HOURS = 16 * 24
+
+
+def fill_numbers(repository: Repository, plan: Plan, now: datetime, chance: Random) -> None:
+    """Of one repository and of its tags; half of the pulls are of the first tag."""
+    hours = list(_hours(plan, now, chance))
+    days = list(_days(plan, now, chance, hours))
+    RepositoryHour.objects.bulk_create(
+        RepositoryHour(repository=repository, hour=point.start, **_counts(point)) for point in hours
+    )
+    RepositoryDay.objects.bulk_create(
+        RepositoryDay(repository=repository, day=point.start.date(), **_counts(point)) for point in days
+    )
+    whole = _sum(days)
+    last = now - timedelta(seconds=chance.randrange(5, 4000))
+    clocks = {"last_pulled_at": last, "last_seen_at": last, "last_pushed_at": plan.pushed_at(now)}
+    RepositoryTotals.objects.create(repository=repository, **_counts(whole), **clocks)
+    _fill_first_tag(repository, plan.tags[0], hours, days)
+    _fill_tags(repository, plan, whole.pulls, now, chance)
+
+
+def _fill_first_tag(repository: Repository, tag: str, hours: Sequence[Point], days: Sequence[Point]) -> None:
+    TagHour.objects.bulk_create(
+        TagHour(repository=repository, tag=tag, hour=point.start, **_counts(point, 2)) for point in hours
+    )
+    TagDay.objects.bulk_create(
+        TagDay(repository=repository, tag=tag, day=point.start.date(), **_counts(point, 2)) for point in days
+    )
+
+
+def _fill_tags(repository: Repository, plan: Plan, pulls: int, now: datetime, chance: Random) -> None:
+    for number, tag in enumerate(plan.tags):
+        last = now - timedelta(seconds=chance.randrange(5, 400 * (number + 1) ** 3))
+        TagTotals.objects.create(
+            repository=repository,
+            tag=tag,
+            pulls=max(3, round(pulls / 2 ** (number + 1) * chance.uniform(0.6, 1.1))),
+            checks=round(pulls / 2 ** (number + 2)),
+            pushes=chance.randrange(1, 9),
+            last_pulled_at=last,
+            last_seen_at=last,
+            last_pushed_at=plan.moved_at(number, now),
+        )
+
+
+def _hours(plan: Plan, now: datetime, chance: Random) -> Iterator[Point]:
+    this_hour = floor_hour(now)
+    for age in range(HOURS, -1, -1):
+        hour = this_hour - timedelta(hours=age)
+        so_far = (now - hour) / timedelta(hours=1) if age == 0 else 1
+        rhythm, growth = _rhythm(hour), 1 + plan.growth * (1 - age / HOURS)
+        pulls = round(plan.pulls_a_day / 24 * rhythm * growth * so_far * chance.uniform(0.75, 1.25))
+        pushes = int(chance.random() < plan.pushes_a_day / 24 * rhythm**2)
+        yield Point(hour, pulls, round(pulls * chance.uniform(0.2, 0.4)), pushes)
+
+
+def _days(plan: Plan, now: datetime, chance: Random, hours: Iterable[Point]) -> Iterator[Point]:
+    """Older ones, then those of the hours added up."""
+    known: dict[datetime, Point] = {}
+    for point in hours:
+        start = floor_to("day", point.start)
+        known.setdefault(start, Point(start)).add(point.pulls, point.checks, point.pushes)
+    for age in range(DAYS, 0, -1):
+        start = floor_to("day", now) - timedelta(days=age)
+        if start < min(known):
+            week = 0.45 if start.weekday() >= 5 else 1.0
+            pulls = round(plan.pulls_a_day * week * (1 - plan.growth * age / DAYS) * chance.uniform(0.8, 1.2))
+            yield Point(start, pulls, pulls // 3, round(plan.pushes_a_day * week))
+    yield from known.values()
+
+
+def _rhythm(hour: datetime) -> float:
+    """Office hours are busy, nights and weekends are not."""
+    day = 1 + 0.75 * math.sin((hour.hour - 8) / 24 * 2 * math.pi)
+    return day * (0.45 if hour.weekday() >= 5 else 1)
+
+
+def _sum(points: Iterable[Point]) -> Point:
+    whole = Point(datetime.min)  # noqa: DTZ901  # nobody looks at it
+    for point in points:
+        whole.add(point.pulls, point.checks, point.pushes)
+    return whole
+
+
+def _counts(point: Point, parts: int = 1) -> dict[str, Any]:
+    return {"pulls": point.pulls // parts, "checks": point.checks // parts, "pushes": point.pushes}
