@@ -5,8 +5,12 @@ from typing import Literal
 from django.db import connection
 from django.utils import timezone
 
+from registryhub.database.bulk import insert_large
+
 Kind = Literal["event", "journal", "distribution"]
 
+_LARGE_BYTES = 8192
+_COLUMNS = ("source_id", "kind", "raw", "received_at")
 _INSERT = "INSERT INTO log_intake (source_id, kind, raw, received_at) VALUES (%s, %s, %s, %s)"
 
 
@@ -16,6 +20,9 @@ def store(*, source_id: int, kind: str, raw: bytes) -> None:
     `kind` names the reader in settings.INTAKE_READERS: "event" is one wire event of this hub, "journal" a journal
     segment (one event a line), "distribution" an envelope. Without a transaction it commits by itself.
     """
-    received_at = connection.ops.adapt_datetimefield_value(timezone.now())
+    now = timezone.now()
+    if len(raw) >= _LARGE_BYTES:
+        insert_large("log_intake", _COLUMNS, (source_id, kind, raw, now))
+        return
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, (source_id, kind, raw, received_at))
+        cursor.execute(_INSERT, (source_id, kind, raw, connection.ops.adapt_datetimefield_value(now)))

@@ -64,7 +64,7 @@ def move(lease: Lease, *, start: int, end: int, also: Mapping[str, int] = _NOTHI
 
 @contextmanager
 def moving() -> Iterator[None]:
-    """A transaction that only moves on what is safe already: from the intake to the log, from the log to counters.
+    """A transaction that only moves on what is safe already, from the intake to the log.
 
     On SQLite it does not wait for the disk, since everybody would wait with it. A loss of power may undo the last
     moves, all from some point on, and they are made again: intake rows are safe, and they come in the same order, so

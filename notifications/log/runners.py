@@ -13,6 +13,7 @@ from notifications.log import leases
 from notifications.log.consume import BatchConsumer, Feed, Head, StreamConsumer, open_feed, take_consumer
 from notifications.log.leases import DATABASE_GONE, Lease, LeaseLost
 from notifications.log.recent import Recent
+from registryhub.database.transactions import relaxed_transaction
 
 MIN_PAUSE_SECONDS = 1.0
 MAX_PAUSE_SECONDS = 60.0
@@ -79,7 +80,7 @@ class BatchRunner:
         if not events:
             return False
         try:
-            with leases.moving():
+            with relaxed_transaction():  # position and effect together: what a loss of power undoes is done again
                 leases.move(self._lease, start=self.position, end=events[-1].seq)
                 self.consumer.handle(events)
         except LeaseLost as lost:

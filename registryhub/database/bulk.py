@@ -6,8 +6,9 @@ PostgreSQL gets COPY: a third of what INSERT costs the server.
 """
 
 import io
+import struct
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,9 @@ from django.db import connection
 
 _BLOCKS = (256, 64, 16, 4, 1)  # few sizes, so that SQLite's cache of prepared statements holds them all
 _MAX_VARIABLES = 32_766  # SQLite's default limit of parameters in one statement
+_BINARY_HEAD = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
+_BINARY_END = struct.pack("!h", -1)
+_POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 Values = Sequence[Any]
@@ -30,6 +34,41 @@ def insert_rows(table: str, columns: tuple[str, ...], rows: Sequence[Values]) ->
         _copy(table, columns, rows)
     else:
         _insert_blocks(table, columns, rows)
+
+
+def insert_large(table: str, columns: tuple[str, ...], row: Values) -> None:
+    """Insert one row with megabytes of bytes in it, on the caller's transaction or by itself.
+
+    Numbers (64 bits), text, bytes and aware times. As text PostgreSQL would get the bytes in hexadecimal, which took
+    it and us 17 µs for each event of a journal; in binary it is 8.
+    """
+    if connection.vendor != "postgresql":
+        adapt = connection.ops.adapt_datetimefield_value
+        values = [adapt(each) if isinstance(each, datetime) else each for each in row]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})",  # noqa: S608
+                values,
+            )
+        return
+    fields = [_binary(each) for each in row]
+    parts = [_BINARY_HEAD, struct.pack("!h", len(fields))]
+    parts += [part for field in fields for part in (struct.pack("!i", len(field)), field)]
+    data = io.BytesIO(b"".join([*parts, _BINARY_END]))
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN BINARY", data, size=1 << 18)
+
+
+def _binary(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, datetime):
+        return struct.pack("!q", (value - _POSTGRES_EPOCH) // timedelta(microseconds=1))
+    if isinstance(value, int):
+        return struct.pack("!q", value)
+    raise TypeError(f"{type(value).__name__} cannot be inserted this way")
 
 
 def moment_adapter() -> Callable[[datetime], str] | None:

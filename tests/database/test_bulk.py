@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from django.db import DataError, IntegrityError, transaction
 
-from notifications.log.models import SeenEvent
+from notifications.log.models import Intake, SeenEvent
 from registryhub.access.models import Source
 from registryhub.database import bulk
-from registryhub.database.bulk import insert_rows, moment_adapter
+from registryhub.database.bulk import insert_large, insert_rows, moment_adapter
 
 pytestmark = pytest.mark.django_db
 
@@ -99,3 +99,20 @@ def test_statements_are_few_and_short_enough() -> None:
     assert sum(sizes) == 1023
     assert set(sizes) == {256, 64, 16, 4, 1}
     assert {len(block) for block in bulk._blocks([()] * 1000, 100)} == {64, 16, 4}
+
+
+@pytest.mark.parametrize("size", [0, 1, 8192, 3 << 20])
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=-7))])
+def test_a_row_with_many_bytes_is_read_back_as_it_was(size: int, zone: timezone) -> None:
+    """Every byte, text beyond ASCII, a time to the microsecond."""
+    raw = (bytes(range(256)) * (size // 256 + 1))[:size]
+    insert_large("log_intake", ("source_id", "kind", "raw", "received_at"), (1, "jöurnal", raw, NOW.astimezone(zone)))
+    found = Intake.objects.get()
+    assert (found.source_id, found.kind, bytes(found.raw), found.received_at) == (1, "jöurnal", raw, NOW)
+
+
+def test_a_large_row_that_is_refused_leaves_nothing() -> None:
+    """What the database wants is missing."""
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_large("log_intake", ("source_id", "kind", "raw"), (1, "x", b"x"))
+    assert not Intake.objects.exists()
