@@ -25,14 +25,18 @@ PAGES = (
     "/repositories/platform/api/-/tags/5.2.0",
     "/repositories/ml/serving/-/tags/stable",
     "/events",
+    "/events?source=hub&since=nonsense",
     "/events/18401703",
     "/webhooks",
     "/webhooks/chat-bridge",
     "/services",
     "/services/api-production",
+    "/services/api-production/change",
     "/services/-/new/container",
+    "/services/-/new/call",
     "/deployments",
     "/deployments/4",
+    "/deployments/6",
     "/nothing/here",
 )
 PUBLIC_PAGES = ("/", "/login", "/repositories", "/repositories/base/python", "/events", "/repositories/platform/api")

@@ -147,7 +147,7 @@ class ContainerForm(SettingsForm):
     order = forms.ChoiceField(
         required=False,
         label="Order",
-        choices=[("", "stop the old one, then start the new one"), ("start-first", "start the new one first")],
+        choices=[("", "the old one stops first"), ("start-first", "the new one starts first")],
         help_text="The new one first needs no port of the host.",
     )
     healthy_seconds = SecondsField(120, label="Must be healthy within")
