@@ -5,7 +5,7 @@ is placed in percent of the box.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil, log10, sqrt
 
@@ -23,11 +23,15 @@ _LARGEST_MARK = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Words beside the chart; `at` is in percent, `anchor` which end of the words stands there."""
+    """Words beside the chart; `at` is in percent, `anchor` which end of the words stands there.
+
+    Where there is little room, those that are not `is_major` can be left out.
+    """
 
     at: float
     text: str
     anchor: str = "middle"
+    is_major: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`pulls` and `checks` are areas, the checks on top of the pulls; `line` ends where the unfinished point begins."""
+    """`pulls` and `checks` are areas, the checks on top of the pulls.
+
+    They and the `line` end at the last point that is over: the one after it would look like a fall.
+    """
 
     pulls: str
     checks: str
@@ -76,10 +83,10 @@ def draw(points: Sequence[Point], interval: Interval) -> Chart | None:
     top = ceiling(max(point.pulls + point.checks for point in points))
     pulls = [_place(index, len(points), point.pulls / top) for index, point in enumerate(points)]
     both = [_place(index, len(points), (point.pulls + point.checks) / top) for index, point in enumerate(points)]
-    floor = [_place(index, len(points), 0) for index in (0, len(points) - 1)]
+    floor = [(x, float(HEIGHT)) for x, _ in (pulls[-2], pulls[0])]
     return Chart(
-        pulls=_path([*pulls, *reversed(floor)]),
-        checks=_path([*both, *reversed(pulls)]),
+        pulls=_path([*pulls[:-1], *floor]),
+        checks=_path([*both[:-1], *reversed(pulls[:-1])]),
         line=_path(pulls[:-1]),
         unfinished=_path(pulls[-2:]),
         levels=_levels(top),
@@ -145,7 +152,8 @@ def _moments(starts: Sequence[datetime], interval: Interval) -> list[Tick]:
     else:
         stride = ceil(len(starts) / _WORDS)
         chosen = list(range(len(starts) - 1, -1, -stride))[::-1]
-    return [_moment_tick(at, starts, interval, is_long=is_long) for at in chosen]
+    ticks = [_moment_tick(at, starts, interval, is_long=is_long) for at in chosen]
+    return [replace(tick, is_major=(len(ticks) - at) % 2 == 1) for at, tick in enumerate(ticks)]
 
 
 def _moment_tick(index: int, starts: Sequence[datetime], interval: Interval, *, is_long: bool) -> Tick:

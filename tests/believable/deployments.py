@@ -1,4 +1,4 @@
-"""Services of a team, and how their last deployments went."""
+"""Services of a team: two that are well, one that was rolled back and one that waits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,27 +41,36 @@ _SERVICES: Mapping[tuple[str, str, str], Sequence[Past]] = {
 
 
 def fill_deployments(now: datetime) -> None:
-    """Two that are well, one that was rolled back, one that waits."""
-    for (name, repository, pattern), history in _SERVICES.items():
-        service = Service.objects.create(
-            name=name,
-            settings={"ports": ["8080:8080"], "restart": "unless-stopped"},
-            created_at=now - timedelta(days=90),
-        )
+    """In the order they happened."""
+    happened = [(past, _service(*key, now)) for key, history in _SERVICES.items() for past in history]
+    for past, service in sorted(happened, key=lambda each: -each[0].minutes):
+        deployment = _deploy(service, past, now)
+        if past.state == State.SUCCEEDED:
+            Service.objects.filter(pk=service.pk).update(current=deployment)
+
+
+def _service(name: str, repository: str, pattern: str, now: datetime) -> Service:
+    service, is_new = Service.objects.get_or_create(
+        name=name,
+        defaults={
+            "settings": {"ports": ["8080:8080"], "restart": "unless-stopped"},
+            "created_at": now - timedelta(days=90),
+        },
+    )
+    if is_new:
         Rule.objects.create(service=service, repository=repository, tag_pattern=pattern)
-        for past in history:
-            deployment = _deploy(service, repository, past, now)
-            if past.state == State.SUCCEEDED:
-                Service.objects.filter(pk=service.pk).update(current=deployment)
+    return service
 
 
-def _deploy(service: Service, repository: str, past: Past, now: datetime) -> Deployment:
+def _deploy(service: Service, past: Past, now: datetime) -> Deployment:
+    rule = service.rules.get()
+    repository = rule.repository
     push = Event.objects.filter(action="push", repository=repository, tag=past.tag).latest("seq")
     began = now - timedelta(minutes=past.minutes) + timedelta(seconds=3)
     is_over = past.state not in Deployment.UNFINISHED
     deployment = Deployment.objects.create(
         service=service,
-        rule=service.rules.get(),
+        rule=rule,
         source_id=HUB_SOURCE_ID,
         repository=repository,
         tag=past.tag,

@@ -79,7 +79,7 @@ def _pulls(digests: Digests, now: datetime, chance: Random) -> Iterator[events.E
     here = [plan for plan in PLANS if digests[plan.name]]
     for plan in chance.choices(here, [plan.pulls_a_day for plan in here], k=PULLS):
         tag = chance.choice(list(digests[plan.name]))
-        moment = now - timedelta(seconds=chance.expovariate(1 / 900))
+        moment = now - timedelta(seconds=20 + chance.expovariate(1 / 900))
         client = chance.choice(_CLIENTS)
         yield _event(plan, "pull", tag, digests[plan.name][tag], moment, actor="nodes", client=client, chance=chance)
 

@@ -63,7 +63,7 @@ def _hours(plan: Plan, now: datetime, chance: Random) -> Iterator[Point]:
     for age in range(HOURS, -1, -1):
         hour = this_hour - timedelta(hours=age)
         so_far = (now - hour) / timedelta(hours=1) if age == 0 else 1
-        rhythm, growth = _rhythm(hour), 1 + plan.growth * (1 - age / HOURS)
+        rhythm, growth = _rhythm(hour) * _mood(plan, hour), 1 + plan.growth * (1 - age / HOURS)
         pulls = round(plan.pulls_a_day / 24 * rhythm * growth * so_far * chance.uniform(0.75, 1.25))
         pushes = int(chance.random() < plan.pushes_a_day / 24 * rhythm**2)
         yield Point(hour, pulls, round(pulls * chance.uniform(0.2, 0.4)), pushes)
@@ -78,16 +78,21 @@ def _days(plan: Plan, now: datetime, chance: Random, hours: Iterable[Point]) -> 
     for age in range(DAYS, 0, -1):
         start = floor_to("day", now) - timedelta(days=age)
         if start < min(known):
-            week = 0.45 if start.weekday() >= 5 else 1.0
+            week = 0.8 if start.weekday() >= 5 else 1.0
             pulls = round(plan.pulls_a_day * week * (1 - plan.growth * age / DAYS) * chance.uniform(0.8, 1.2))
             yield Point(start, pulls, pulls // 3, round(plan.pushes_a_day * week))
     yield from known.values()
 
 
+def _mood(plan: Plan, hour: datetime) -> float:
+    """Each image has better days and worse ones."""
+    return 1 + 0.2 * math.sin(hour.toordinal() * len(plan.name) * 1.7)
+
+
 def _rhythm(hour: datetime) -> float:
-    """Office hours are busy, nights and weekends are not."""
+    """Office hours are busy, nights and weekends are calmer."""
     day = 1 + 0.75 * math.sin((hour.hour - 8) / 24 * 2 * math.pi)
-    return day * (0.45 if hour.weekday() >= 5 else 1)
+    return day * (0.8 if hour.weekday() >= 5 else 1)
 
 
 def _sum(points: Iterable[Point]) -> Point:

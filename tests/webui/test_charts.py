@@ -48,17 +48,17 @@ def test_points_are_placed_from_edge_to_edge() -> None:
     assert chart is not None
     assert chart.line == "M0.0,100.0 L500.0,0.0"
     assert chart.unfinished == "M500.0,0.0 L1000.0,50.0"
-    assert chart.pulls == "M0.0,100.0 L500.0,0.0 L1000.0,50.0 L1000.0,100.0 L0.0,100.0"
+    assert chart.pulls == "M0.0,100.0 L500.0,0.0 L500.0,100.0 L0.0,100.0"
     assert [tick.text for tick in chart.levels] == ["0", "1", "2", "3", "4"]
 
 
 def test_checks_stand_on_top_of_the_pulls() -> None:
     """Both together are as high as all that asked."""
-    points = hours(2, 2)
+    points = hours(2, 2, 0)
     points[1].checks = 2
     chart = draw(points, "hour")
     assert chart is not None
-    assert chart.checks == "M0.0,50.0 L1000.0,0.0 L1000.0,50.0 L0.0,50.0"
+    assert chart.checks == "M0.0,50.0 L500.0,0.0 L500.0,50.0 L0.0,50.0"
 
 
 def test_a_single_point_is_a_level() -> None:

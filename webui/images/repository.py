@@ -17,7 +17,7 @@ from webui.images.facts import Facts, find_facts
 from webui.images.history import read_history
 from webui.images.tags import TagLines, most_pulled_tags, read_tags
 from webui.panels.activity import read_chart
-from webui.panels.windows import parse_window
+from webui.panels.windows import in_words, parse_window
 
 
 @require_safe
@@ -49,7 +49,8 @@ def chart_context(request: HttpRequest, facts: Facts, tag: str = "") -> dict[str
     window = parse_window(request.GET.get("window", ""))
     only_this = Repository.objects.filter(pk=facts.repository.pk)
     points, chart = read_chart(only_this, window, timezone.now(), tag, facts.first_counted)
-    return {"window": window, "windows": WINDOWS, "chart": chart, "pulls": sum(point.pulls for point in points)}
+    summary = f"{sum(point.pulls for point in points):,} · {in_words(window)}"
+    return {"window": window, "windows": WINDOWS, "chart": chart, "summary": summary}
 
 
 def _command(request: HttpRequest, facts: Facts, tags: TagLines) -> str:

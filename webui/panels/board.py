@@ -21,7 +21,7 @@ LINES = 10
 SPARK_DAYS = 90
 """What the small lines show of all time."""
 
-_STEP_HOURS = 6
+_HOUR, _DAY_HOURS, _STEP_HOURS = timedelta(hours=1), 24, 6
 
 Name = tuple[str, str]
 Counts = dict[datetime, int]
@@ -102,7 +102,16 @@ def _moment(step: datetime, span: Span) -> datetime:
 
 
 def _spark(counts: Counts, span: Span) -> str:
-    values = [counts.get(start, 0) for start in span.starts()]
-    is_long = span.interval == "hour" and len(values) > 48
-    size = _STEP_HOURS if is_long else 1
-    return spark([sum(values[at : at + size]) for at in range(0, len(values), size)])
+    """By hour of a day, by day of months; of a week each point is the day before it, so that nights do not show."""
+    starts = span.starts()
+    if span.interval == "hour" and len(starts) > 2 * _DAY_HOURS:
+        return spark(_trailing(counts, starts[0], starts[-1]))
+    values = [counts.get(start, 0) for start in starts]
+    return spark(values[:-1] if any(values[:-1]) else values)  # the last one is not over
+
+
+def _trailing(counts: Counts, first: datetime, last: datetime) -> list[int]:
+    hours = range(-_DAY_HOURS, (last - first) // _HOUR)
+    values = [counts.get(first + hour * _HOUR, 0) for hour in hours]
+    sums = [sum(values[at - _DAY_HOURS : at]) for at in range(len(values), _DAY_HOURS - 1, -_STEP_HOURS)]
+    return sums[::-1] if any(sums) else [0, counts.get(last, 0)]

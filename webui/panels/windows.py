@@ -1,6 +1,6 @@
 """Windows of time: what is asked for, in which steps it is shown, and what came before it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,12 +10,24 @@ from notifications.analytics.spans import Interval, floor_to, following
 
 DEFAULT_WINDOW: Window = "7d"
 
+_WORDS: Mapping[Window, str] = {
+    "24h": "last 24 hours",
+    "7d": "last 7 days",
+    "30d": "last 30 days",
+    "90d": "last 90 days",
+    "all": "ever",
+}
 _DAYS_BY_DAY, _DAYS_BY_WEEK = 120, 900
 
 
 def parse_window(text: str) -> Window:
     """An unknown one is the week."""
     return text if text in WINDOWS else DEFAULT_WINDOW
+
+
+def in_words(window: Window) -> str:
+    """7d → last 7 days."""
+    return _WORDS[window]
 
 
 def window_span(window: Window, now: datetime, first: datetime | None) -> Span:

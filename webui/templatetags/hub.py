@@ -10,16 +10,11 @@ from django.utils import timezone
 
 from registryhub.access.models import HUB_SOURCE_NAME
 from webui.navigation import section_name, sections_for
+from webui.panels.windows import in_words
 
 register = template.Library()
+register.filter("in_words", in_words)
 
-_WINDOWS = {
-    "24h": "last 24 hours",
-    "7d": "last 7 days",
-    "30d": "last 30 days",
-    "90d": "last 90 days",
-    "all": "all time",
-}
 _UNITS = ((86400 * 365, "y"), (86400, "d"), (3600, "h"), (60, "min"))
 _DIGEST_CHARACTERS = 12
 
@@ -64,12 +59,6 @@ def ago(moment: datetime) -> str:
 def spaced(window: str) -> str:
     """24h → 24 h, all → All."""
     return f"{window[:-1]} {window[-1]}" if window[0].isdigit() else window.capitalize()
-
-
-@register.filter
-def in_words(window: str) -> str:
-    """7d → last 7 days."""
-    return _WINDOWS.get(window, window)
 
 
 @register.filter
