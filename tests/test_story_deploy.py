@@ -10,20 +10,23 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.pushing import push_image
 from tests.servers.clients import Docker
 from tests.servers.databases import Databases
 from tests.servers.docker_engine import DockerEngine
 from tests.servers.hub import Hub
-from tests.servers.images import make_program, write_program_folder
+from tests.servers.images import MANIFEST_TYPE, make_program, write_program_folder
 from tests.servers.ports import free_port
 from tests.servers.run import new_folder
 from tests.servers.server import wait_until
+from tests.webui.browser import DESK, Look, a_browser, a_look
 
 pytestmark = pytest.mark.peer("dockerd", "docker", "busybox")
 
 IMAGE = "story/shop"
+MANIFEST_TYPES = f"{MANIFEST_TYPE}, application/vnd.docker.distribution.manifest.v2+json"
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +118,38 @@ def test_a_broken_push_is_rolled_back(hub: Hub, engine: DockerEngine, port: int,
     assert Docker(engine)("ps", "--all", "--format", "{{.Names}}").split() == ["shop"]
 
 
+@pytest.mark.peer("chromium")
+def test_a_person_sees_it_in_the_browser(hub: Hub, engine: DockerEngine, port: int) -> None:
+    """The dashboard shows pull, push and deployment; the deployment's page says why version 3 is not there.
+
+    Going back is a button.
+    """
+    with hub.wire(Accept=MANIFEST_TYPES) as wire:
+        assert wire.request("GET", f"/v2/{IMAGE}/manifests/v2").status == 200
+    hub.wait_until_drained()
+    with a_browser() as browser, a_look(browser, hub, Look("light", DESK), is_staff=True) as page:
+        board = page.get_by_role("region", name="Most pulled")
+        expect(board.get_by_role("row").filter(has_text=IMAGE)).to_contain_text("1")
+        pushes = page.get_by_role("region", name="Latest pushes")
+        expect(pushes.get_by_role("row").filter(has_text=IMAGE).first).to_contain_text("v3")
+        deployments = page.get_by_role("region", name="Deployments")
+        expect(deployments.get_by_role("row").filter(has_text="shop").first).to_contain_text("v3 rolled back")
+        deployments.get_by_role("link", name="shop").first.click()
+        main = page.get_by_role("main")
+        expect(main).to_contain_text("rolled back")
+        expect(main).to_contain_text("cannot open the database")
+        page.goto(f"/deployments/{deployment(hub, 'v2')['id']}")
+        page.get_by_role("button", name="Roll back").click()
+        expect(page.get_by_role("main")).to_contain_text("v1")
+    assert deployment(hub, "v1")["cause"] == "roll_back"
+    assert answer(port) == "version 1"
+
+
 def test_people_go_back_and_try_again(hub: Hub, engine: DockerEngine, port: int) -> None:
     """A roll-back is a deployment of what ran before; a retry is one of the same image."""
     second = deployment(hub, "v2")
+    hub.act("POST", f"/api/v1/deployments/{second['id']}/retry")
+    assert deployment(hub, "v2")["state"] == "succeeded"
     made = hub.act("POST", f"/api/v1/deployments/{second['id']}/rollback")
     assert (made["cause"], made["tag"], made["requested_by"]) == ("roll_back", "v1", "admin")
     assert deployment(hub, "v1")["state"] == "succeeded"
