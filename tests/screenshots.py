@@ -40,12 +40,15 @@ PICTURES: Sequence[Picture] = (
     Picture("tag", "/repositories/ml/serving/-/tags/stable"),
     Picture("tag-platforms", "/repositories/platform/api/-/tags/5.2.0"),
     Picture("events", "/events"),
+    Picture("events-dark", "/events", DARK),
     Picture("webhooks", "/webhooks"),
     Picture("webhook", "/webhooks/chat-bridge"),
     Picture("deployments", "/deployments"),
-    Picture("deployment", "/deployments/4"),
+    Picture("deployment", "/deployments/6"),
+    Picture("deployment-phone", "/deployments/6", SMALL),
     Picture("services", "/services"),
     Picture("service", "/services/api-production"),
+    Picture("service-form", "/services/api-production/change"),
     Picture("login", "/login", is_staff=False),
 )
 

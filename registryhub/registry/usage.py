@@ -52,8 +52,9 @@ def measure_repository(repository_id: int) -> int:
 
 def _measure(root: Path) -> Usage:
     found = Blob.objects.aggregate(count=Count("pk"), total=Sum("size", default=0))
+    made = next((folder for folder in (root, *root.parents) if folder.exists()), None)
     try:
-        disk = shutil.disk_usage(root)
+        disk = shutil.disk_usage(made or root)
     except OSError:
         return Usage(found["count"], int(found["total"]), None, None)
     return Usage(found["count"], int(found["total"]), disk.free, disk.total)

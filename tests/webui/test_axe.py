@@ -37,6 +37,7 @@ PAGES = (
     "/deployments",
     "/deployments/4",
     "/deployments/6",
+    "/deployments/7",
     "/nothing/here",
 )
 PUBLIC_PAGES = ("/", "/login", "/repositories", "/repositories/base/python", "/events", "/repositories/platform/api")
