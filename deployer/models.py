@@ -15,8 +15,8 @@ from registryhub.database.fields import BytewiseField
 from registryhub.database.leases import Leased
 
 SERVICE_NAME = RegexValidator(
-    r"\A[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z",
-    "Use lower-case letters, digits and dashes, at most 63, neither first nor last a dash.",
+    r"\A[a-z0-9][a-z0-9-]{0,61}[a-z0-9]\Z",
+    "Use 2 to 63 lower-case letters, digits and dashes, neither first nor last a dash.",
 )
 
 

@@ -1,26 +1,32 @@
 """The commands in README and docs/ are run as they stand, in a copy of the project, as a reader would.
 
 A fence of `sh serve` starts a hub in the background (`make run`, if a page has none); all fences of `sh` of a page are
-one script. Only the port differs: 5000 becomes a free one.
+one script. Only the ports differ: 5000 and 8080 become free ones. `busybox` is
+there as an image already, since nothing can be pulled from outside.
 """
 
 import os
 import re
 import shutil
 import subprocess
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.publishing import remove_containers
+from tests.servers.clients import import_busybox
 from tests.servers.databases import Databases
 from tests.servers.docker_engine import DockerEngine
 from tests.servers.hub import PASSWORD, ROOT, Hub
+from tests.servers.ports import free_port
 from tests.servers.run import new_folder
 
 FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?P<target>[^)#\s]+)[^)]*\)")
 HOST = "127.0.0.1:5000"
+SERVICE_PORT = "8080"
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,9 @@ def scripted(needs_docker: bool) -> list[Page]:
 class ReaderHub(Hub):
     """What a page tells its reader to start, in a copy of the project."""
 
-    def __init__(self, folder: Path, command: str) -> None:
+    def __init__(self, folder: Path, command: str, **variables: str) -> None:
         super().__init__(folder, Databases("sqlite"))
+        self._variables = variables
         self.project = folder / "registryhub"
         self._command = command
 
@@ -61,6 +68,7 @@ class ReaderHub(Hub):
     def environment(self) -> dict[str, str]:
         return {
             **super().environment(),
+            **self._variables,
             "HUB_DATA": str(self.project / "var"),
             "HUB_ADMIN_PASSWORD": PASSWORD,
             "REGISTRY_HTTP_ADDR": self.host,
@@ -86,12 +94,12 @@ def copy_project(target: Path) -> None:
     (target / ".venv").symlink_to(ROOT / ".venv")
 
 
-def read_and_do(page: Page, hub: ReaderHub, **variables: str) -> None:
-    script = "\n".join(page.fences("sh")).replace(HOST, hub.host)
+def read_and_do(page: Page, hub: ReaderHub) -> None:
+    script = "\n".join(page.fences("sh")).replace(HOST, hub.host).replace(SERVICE_PORT, str(free_port()))
     result = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=hub.project,
-        env={**hub.environment(), **variables},
+        env=hub.environment(),
         capture_output=True,
         text=True,
         timeout=180,
@@ -115,8 +123,15 @@ def test_the_commands_of_a_page_work(page: Page) -> None:
 @pytest.mark.parametrize("page", scripted(needs_docker=True), ids=lambda page: page.name)
 def test_the_docker_commands_of_a_page_work(page: Page) -> None:
     """The same, with a docker engine at hand."""
-    with ReaderHub(new_folder("docs"), start_of(page)) as hub, DockerEngine(new_folder("docker")) as engine:
-        read_and_do(page, hub, DOCKER_HOST=engine.url, DOCKER_BUILDKIT="0")
+    with ExitStack() as stack:
+        engine = stack.enter_context(DockerEngine(new_folder("docker"), has_bridge=True))
+        import_busybox(engine)
+        variables = {"DOCKER_HOST": engine.url, "DOCKER_BUILDKIT": "0"}
+        hub = stack.enter_context(ReaderHub(new_folder("docs"), start_of(page), **variables))
+        try:
+            read_and_do(page, hub)
+        finally:
+            remove_containers(engine)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

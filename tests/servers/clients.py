@@ -1,12 +1,16 @@
 """Real registry clients: docker, skopeo and podman, each with settings of its own in a folder of the test."""
 
+import io
 import json
 import os
 import subprocess
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import docker
 
 from tests.servers.docker_engine import DockerEngine
 from tests.servers.peers import find_peer
@@ -113,3 +117,17 @@ class Podman:
 
     def push(self, image: str) -> None:
         self("push", "--quiet", "--tls-verify=false", image)
+
+
+def import_busybox(engine: DockerEngine) -> None:
+    """Give the engine an image `busybox`, as if it had been pulled, with the programs that the documentation uses."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        archive.add(find_peer("busybox"), "bin/busybox")
+        for name in ("sh", "httpd", "cat", "echo", "sleep"):
+            link = tarfile.TarInfo(f"bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            archive.addfile(link)
+    client = docker.APIClient(engine.url)
+    client.import_image_from_data(file.getvalue(), repository="busybox", tag="latest")
+    client.close()

@@ -12,16 +12,18 @@ from tests.servers.server import Server
 class DockerEngine(Server):
     """dockerd with the `vfs` storage driver, which works on every file system and inside containers.
 
-    Its containers run with `--network host` or `none`, and registries on 127.0.0.0/8 may be plain HTTP. Images are
-    built from scratch: nothing is ever pulled from outside. The folder's path must be short (sockets: 107 bytes).
+    Its containers run with `--network host` or `none`; `has_bridge` gives them the default network and published ports,
+    but only one daemon of a machine can have it. Registries on 127.0.0.0/8 may be plain HTTP. Nothing is ever pulled
+    from outside. The folder's path must be short (sockets: 107 bytes).
     """
 
     ready_seconds = 60.0
     stop_seconds = 60.0
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, has_bridge: bool = False) -> None:
         super().__init__("dockerd", folder)
         self.socket = folder / "docker.sock"
+        self._has_bridge = has_bridge
 
     @property
     def url(self) -> str:
@@ -39,7 +41,7 @@ class DockerEngine(Server):
             *("--insecure-registry", "127.0.0.0/8"),
             "--iptables=false",
             "--ip6tables=false",
-            "--bridge=none",
+            *(() if self._has_bridge else ("--bridge=none",)),
         ]
 
     def prepare(self) -> None:
@@ -55,17 +57,19 @@ class DockerEngine(Server):
 
     def stop(self) -> int | None:
         status = super().stop()
-        self._unmount()
+        self._clean_up()
         return status
 
     def kill(self) -> None:
         super().kill()
-        self._unmount()
+        self._clean_up()
 
-    def _unmount(self) -> None:
-        """What a killed daemon leaves mounted would keep the folder from being removed."""
+    def _clean_up(self) -> None:
+        """What a killed daemon leaves mounted would keep the folder from being removed; its bridge stays, too."""
         mounted = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
         for place in sorted(mounted, reverse=True):
             if place.startswith(f"{self.folder}/"):
                 subprocess.run(["umount", "--lazy", place], check=False)
         shutil.rmtree(self.folder / "exec", ignore_errors=True)
+        if self._has_bridge and (ip := shutil.which("ip", path="/sbin:/usr/sbin:/bin:/usr/bin")):
+            subprocess.run([ip, "link", "delete", "docker0"], check=False, capture_output=True)
