@@ -6,10 +6,10 @@ CONFIG ?=
 PYTEST ?= $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check bench soak peers
+.PHONY: help install run test check bench soak peers screenshots
 
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -43,6 +43,9 @@ bench: $(VENV)/installed-dev ## Measure speed beside docker-registry, as ratios
 soak: $(VENV)/installed-dev ## Run the long storms
 	$(PYTEST) tests/soak --database=sqlite
 	$(PYTEST) tests/soak --database=postgres
+
+screenshots: $(VENV)/installed-dev ## Photograph the pages of a believable hub into docs/screenshots
+	$(BIN)/python -m tests.screenshots
 
 peers: ## Install the real peers of the tests from Debian (as root)
 	apt-get update

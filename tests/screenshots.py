@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import FloatRect, Page
 
 from tests.servers.databases import database_servers
 from tests.servers.hub import Hub
@@ -15,6 +15,7 @@ from tests.servers.run import a_run
 from tests.webui.browser import DESK, PHONE, Look, a_browser, a_look
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
+MAX_HEIGHT = 1600
 LIGHT, DARK, SMALL = Look("light", DESK), Look("dark", DESK), Look("light", PHONE)
 
 
@@ -75,14 +76,20 @@ def main(argv: Sequence[str]) -> int:
 
 
 def take(hub: Hub, pictures: Sequence[Picture], folder: Path) -> None:
-    """Each by a visitor of its own, whole pages."""
+    """Each by a visitor of its own."""
     with a_browser() as browser:
         for picture in pictures:
             with a_look(browser, hub, picture.look, is_staff=picture.is_staff) as page:
                 page.goto(picture.path)
                 _hide_address(page, hub)
-                page.screenshot(path=folder / f"{picture.name}.png", full_page=True)
+                page.screenshot(path=folder / f"{picture.name}.png", full_page=True, clip=_seen(page))
                 print(folder / f"{picture.name}.png")
+
+
+def _seen(page: Page) -> FloatRect:
+    """The whole page, or the upper part of a long one."""
+    width, height = page.evaluate("[document.documentElement.clientWidth, document.documentElement.scrollHeight]")
+    return {"x": 0, "y": 0, "width": width, "height": min(height, MAX_HEIGHT)}
 
 
 def _hide_address(page: Page, hub: Hub) -> None:

@@ -81,7 +81,8 @@ def _pulls(digests: Digests, now: datetime, chance: Random) -> Iterator[events.E
         tag = chance.choice(list(digests[plan.name]))
         moment = now - timedelta(seconds=20 + chance.expovariate(1 / 900))
         client = chance.choice(_CLIENTS)
-        yield _event(plan, "pull", tag, digests[plan.name][tag], moment, actor="nodes", client=client, chance=chance)
+        action: events.Action = "check" if chance.random() < 0.25 else "pull"
+        yield _event(plan, action, tag, digests[plan.name][tag], moment, actor="nodes", client=client, chance=chance)
 
 
 def _event(

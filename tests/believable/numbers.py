@@ -60,7 +60,7 @@ def _fill_tags(repository: Repository, plan: Plan, pulls: int, now: datetime, ch
 
 def _hours(plan: Plan, now: datetime, chance: Random) -> Iterator[Point]:
     this_hour = floor_hour(now)
-    for age in range(HOURS, -1, -1):
+    for age in range(HOURS + this_hour.hour, -1, -1):  # from a midnight on
         hour = this_hour - timedelta(hours=age)
         so_far = (now - hour) / timedelta(hours=1) if age == 0 else 1
         rhythm, growth = _rhythm(hour) * _mood(plan, hour), 1 + plan.growth * (1 - age / HOURS)
