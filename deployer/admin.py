@@ -14,6 +14,7 @@ from deployer.definitions import define
 from deployer.forms import ServiceForm
 from deployer.history import NotPossible, retry, roll_back
 from deployer.models import Deployment, Rule, Service, Step
+from deployer.pauses import pause_service, resume_service
 from registryhub.database.bounded import BoundedPaginator
 
 
@@ -63,11 +64,13 @@ class ServiceAdmin(ModelAdmin):
 
     @admin.action(description="Pause", permissions=("change",))
     def pause(self, request: HttpRequest, services: QuerySet[Service]) -> None:
-        services.update(is_paused=True)
+        for service in services:
+            pause_service(service)
 
     @admin.action(description="Resume", permissions=("change",))
     def resume(self, request: HttpRequest, services: QuerySet[Service]) -> None:
-        services.update(is_paused=False)
+        for service in services:
+            resume_service(service)
 
 
 class StepInline(TabularInline):

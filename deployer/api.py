@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 from deployer.backtest import MOST_PUSHES, backtest
 from deployer.definitions import define, delete
 from deployer.documents import DefinedServiceDocument, DeploymentDetail, DeploymentDocument, ServiceDocument
-from deployer.history import NotPossible, retry, roll_back
+from deployer.history import NotPossible, deploy_newest, retry, roll_back
 from deployer.models import Deployment, Service
 from deployer.sealing import Unsealable
 from deployer.specs import BadSettings
@@ -145,6 +145,18 @@ class BacktestView(Services):
         return Response({"matched": matched, "tried": len(pushes), "pushes": [TriedPush(push).data for push in pushes]})
 
 
+class DeployView(APIView):
+    """By hand."""
+
+    permission_classes = (IsAdminUser, MayDeploy)
+
+    @extend_schema(request=None, responses={201: DeploymentDocument}, operation_id="service_deploy")
+    def post(self, request: Request, name: str) -> Response:
+        """Deploy the newest push that the service's rules match."""
+        service = get_object_or_404(Service, name=name)
+        return _made(lambda: deploy_newest(service, cast(User, request.user)))
+
+
 class DeploymentFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
     """Which deployments to list."""
 
@@ -199,7 +211,8 @@ class RetryView(APIView):
     @extend_schema(request=None, responses={201: DeploymentDocument}, operation_id="deployment_retry")
     def post(self, request: Request, pk: int) -> Response:
         """Deploy the same image again."""
-        return _make(lambda deployment: retry(deployment, cast(User, request.user)), pk)
+        deployment = get_object_or_404(Deployment, pk=pk)
+        return _made(lambda: retry(deployment, cast(User, request.user)))
 
 
 class RollBackView(APIView):
@@ -210,12 +223,13 @@ class RollBackView(APIView):
     @extend_schema(request=None, responses={201: DeploymentDocument}, operation_id="deployment_rollback")
     def post(self, request: Request, pk: int) -> Response:
         """Deploy what ran before this deployment."""
-        return _make(lambda deployment: roll_back(deployment, cast(User, request.user)), pk)
+        deployment = get_object_or_404(Deployment, pk=pk)
+        return _made(lambda: roll_back(deployment, cast(User, request.user)))
 
 
-def _make(act: Callable[[Deployment], Deployment], pk: int) -> Response:
+def _made(act: Callable[[], Deployment]) -> Response:
     try:
-        made = act(get_object_or_404(Deployment, pk=pk))
+        made = act()
     except NotPossible as error:
         raise Conflict(str(error)) from error
     return Response(DeploymentDocument(made).data, status=status.HTTP_201_CREATED)
@@ -228,6 +242,7 @@ urlpatterns = [
     re_path(r"^services/?$", ServicesView.as_view()),
     re_path(rf"^services/{_NAME}/?$", ServiceView.as_view()),
     re_path(rf"^services/{_NAME}/backtest/?$", BacktestView.as_view()),
+    re_path(rf"^services/{_NAME}/deploy/?$", DeployView.as_view()),
     re_path(r"^deployments/?$", DeploymentsView.as_view()),
     re_path(rf"^deployments/{_PK}/?$", DeploymentView.as_view()),
     re_path(rf"^deployments/{_PK}/retry/?$", RetryView.as_view()),

@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from deployer import sealing
+from deployer.definitions import HEADERS
 from deployer.models import Deployment, Service
 from deployer.specs import BadSettings, read_call, read_container
 from deployer.targets.base import StepFailed, Target
@@ -22,7 +23,8 @@ def make_target(service: Service, deployment: Deployment) -> Target:
         secrets = sealing.unseal(service.sealed)
         if service.kind == Service.Kind.CALL:
             guard = only_outside(config.hub.outgoing.allow)
-            return CallTarget(read_call(service.settings), secrets.get("key", ""), guard)
+            call = read_call({**service.settings, HEADERS: secrets.get(HEADERS, {})})
+            return CallTarget(call, secrets.get("key", ""), guard)
         spec = read_container(service.settings, config.hub.deployer)
         return ContainerTarget(_engine(config, deployment), spec, secrets.get("environment", {}))
     except (BadSettings, sealing.Unsealable) as error:

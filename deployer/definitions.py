@@ -18,9 +18,15 @@ _DEFINED = ("name", "kind", "settings", "is_paused", "debounce_seconds", "sealed
 """What a definition says; a worker writes the lease and the current deployment of the same row meanwhile."""
 
 
+HEADERS = "headers"
+"""A setting of calls that is kept with the secrets: the headers of a request may hold a password."""
+
+
 @dataclass(slots=True)
 class Definition:
-    """What a service is to be. `environment` and `rules` of None leave those of a service that exists as they are."""
+    """What a service is to be. `environment` and `rules` of None leave those of a service that exists as they are, and
+    so do settings of a call without `headers`.
+    """
 
     name: str
     kind: Service.Kind = Service.Kind.CONTAINER
@@ -50,7 +56,7 @@ def define(service: Service, definition: Definition) -> str:
     shown = _update_secrets(secrets, definition)
     with transaction.atomic():
         service.name, service.kind = definition.name, definition.kind
-        service.settings = dict(definition.settings)
+        service.settings = {key: value for key, value in definition.settings.items() if key != HEADERS}
         service.is_paused, service.debounce_seconds = definition.is_paused, definition.debounce_seconds
         service.sealed = sealing.seal(secrets)
         service.save(update_fields=_DEFINED if service.pk else None)
@@ -67,7 +73,7 @@ def rotate_key(service: Service) -> str:
     if service.kind != Service.Kind.CALL:
         raise NotPossible("only a signed HTTP call has a key")
     key = make_secret()
-    service.sealed = sealing.seal({"key": key})
+    service.sealed = sealing.seal({**_unsealed(service), "key": key})
     service.save(update_fields=["sealed"])
     return key
 
@@ -82,21 +88,34 @@ def delete(service: Service) -> None:
 
 def environment_names(service: Service) -> list[str]:
     """The names of the variables; their values are not shown again."""
+    return sorted(_unsealed(service).get("environment", {}))
+
+
+def header_names(service: Service) -> list[str]:
+    """The names of the headers of a call; their values are not shown again."""
+    return sorted(_unsealed(service).get(HEADERS, {}))
+
+
+def _unsealed(service: Service) -> dict[str, Any]:
+    """The secrets; nothing when they cannot be read any more."""
     try:
-        return sorted(sealing.unseal(service.sealed).get("environment", {}))
+        return sealing.unseal(service.sealed)
     except sealing.Unsealable:
-        return []
+        return {}
 
 
 def _update_secrets(secrets: dict[str, Any], definition: Definition) -> str:
     """Change them in place; what is new and shown once is returned."""
     if definition.kind == Service.Kind.CALL:
         secrets.pop("environment", None)
+        if HEADERS in definition.settings:
+            secrets[HEADERS] = definition.settings[HEADERS]
         if "key" not in secrets:
             secrets["key"] = make_secret()
             return str(secrets["key"])
         return ""
     secrets.pop("key", None)
+    secrets.pop(HEADERS, None)
     if definition.environment is not None:
         secrets["environment"] = read_environment(definition.environment)
     return ""

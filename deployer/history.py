@@ -3,8 +3,10 @@
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from deployer.models import Deployment
-from deployer.requests import request_again
+from deployer.backtest import MOST_PUSHES, backtest
+from deployer.models import Deployment, Service
+from deployer.requests import lock, request_again, request_by_hand
+from deployer.triggers import as_push
 
 State = Deployment.State
 
@@ -30,6 +32,19 @@ def roll_back(deployment: Deployment, user: User) -> Deployment:
         raise NotPossible("nothing else ran before this deployment")
     with transaction.atomic():
         return request_again(before, cause=Deployment.Cause.ROLL_BACK, user=user)
+
+
+def deploy_newest(service: Service, user: User) -> Deployment:
+    """Deploy the newest push that the service's rules match: one from before the service, or from while it was paused.
+
+    Raises NotPossible when there is none.
+    """
+    found = next(((event, rule) for event, rule in backtest(service, MOST_PUSHES) if rule), None)
+    if found is None:
+        raise NotPossible(f"none of the latest pushes matches a rule of {service.name}")
+    event, rule = found
+    with transaction.atomic():
+        return request_by_hand(lock(service.pk), as_push(event, rule), user)
 
 
 def find_previous(deployment: Deployment) -> Deployment | None:

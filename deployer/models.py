@@ -81,6 +81,7 @@ class Deployment(models.Model):
 
     class Cause(models.TextChoices):
         PUSH = "push", "push"
+        REQUEST = "request", "request"
         RETRY = "retry", "retry"
         ROLL_BACK = "roll_back", "roll back"
 

@@ -56,6 +56,24 @@ def request_for_push(service: Service, push: Push) -> Deployment:
     return deployment
 
 
+def request_by_hand(service: Service, push: Push, user: User) -> Deployment:
+    """Deploy a push of the past at once, on the caller's transaction, which has locked the service."""
+    _supersede(service, timezone.now())
+    deployment = Deployment.objects.create(
+        service=service,
+        cause=Deployment.Cause.REQUEST,
+        rule=push.rule,
+        requested_by=user,
+        source_id=push.source_id,
+        repository=push.image.repository,
+        tag=push.image.tag,
+        digest=push.image.digest,
+        actor=push.actor,
+    )
+    wake_on_commit(service.pk, 0.0)
+    return deployment
+
+
 def request_again(of: Deployment, *, cause: Deployment.Cause, user: User) -> Deployment:
     """Deploy the image of an earlier deployment at once, on the caller's transaction; what waits is superseded."""
     service = lock(of.service_id)

@@ -28,7 +28,7 @@ def trigger(events: Sequence[LoggedEvent]) -> None:
     for event, rule in wanted:
         if (event.seq, rule.service_id) not in seen:
             seen.add((event.seq, rule.service_id))
-            request_for_push(services[rule.service_id], _push(event, rule))
+            request_for_push(services[rule.service_id], as_push(event, rule))
 
 
 def _rules(repositories: set[str]) -> list[Rule]:
@@ -37,6 +37,7 @@ def _rules(repositories: set[str]) -> list[Rule]:
     return list(rules.order_by("id"))
 
 
-def _push(event: LoggedEvent, rule: Rule) -> Push:
+def as_push(event: LoggedEvent, rule: Rule) -> Push:
+    """An event of the log that matches the rule."""
     image = Image(event.repository, event.tag, event.digest)
     return Push(rule, event.seq, event.source_id, image, event.actor)

@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from deployer.definitions import rotate_key
 from deployer.models import Deployment, Rule, Service
 from deployer.sealing import unseal
 from deployer.targets.memory import Behaviour
@@ -65,6 +66,21 @@ def test_the_key_of_a_call_is_shown_once() -> None:
     assert unseal(Service.objects.get().sealed) == {"key": made["key"]}
     assert made["key"] not in user.get("services/hook").text
     assert made["key"] not in user.ask("PATCH", "services/hook", {"is_paused": True}).text
+
+
+def test_headers_of_a_call_are_secrets() -> None:
+    """Taken, kept when they are not named, sent, and never shown."""
+    user = root()
+    with_header = {**CALL, "settings": {**CALL["settings"], "headers": {"Authorization": "Bearer hush"}}}
+    assert "hush" not in user.ask("POST", "services", with_header).text
+    assert user.get("services/hook").document["settings"] == CALL["settings"]
+    user.ask("PATCH", "services/hook", {"settings": {**CALL["settings"], "timeout_seconds": 9}})
+    service = Service.objects.get()
+    assert unseal(service.sealed)["headers"] == {"Authorization": "Bearer hush"}
+    key = rotate_key(service)
+    assert unseal(Service.objects.get().sealed) == {"key": key, "headers": {"Authorization": "Bearer hush"}}
+    user.ask("PATCH", "services/hook", {"settings": {**CALL["settings"], "headers": {}}})
+    assert unseal(Service.objects.get().sealed)["headers"] == {}
 
 
 @pytest.mark.parametrize(
@@ -154,6 +170,7 @@ def test_trying_again_and_going_back_need_the_permission() -> None:
     assert user.ask("POST", f"deployments/{back.document['id']}/retry").status == 409
     assert user.ask("POST", f"deployments/{second.pk}/retry/").status == 201
     assert user.ask("POST", "deployments/999/retry").status == 404
+    assert user.ask("POST", "services/web/deploy").status == 409  # nothing of it is in the log
 
 
 def test_a_backtest_says_what_would_have_been_deployed() -> None:

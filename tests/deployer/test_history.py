@@ -3,10 +3,11 @@
 import pytest
 from django.contrib.auth.models import User
 
-from deployer.history import NotPossible, retry, roll_back
-from deployer.models import Deployment
+from deployer.history import NotPossible, deploy_newest, retry, roll_back
+from deployer.models import Deployment, Rule
 from deployer.prune import KEPT_DEPLOYMENTS, prune_history
 from deployer.targets.memory import Behaviour
+from notifications.log.models import Event
 from tests.deployer.deploying import (
     container_target,
     digest,
@@ -85,3 +86,18 @@ def test_old_history_is_forgotten_but_not_what_runs() -> None:
     prune_history(service.pk)
     assert service.deployments.count() == KEPT_DEPLOYMENTS + 1
     assert service.deployments.filter(pk=current.pk).exists()
+
+
+def test_a_service_catches_up_with_what_was_pushed_before_it(user: User) -> None:
+    """The newest push that a rule matches; others and older ones are passed over."""
+    tags = ("v1", "v2", "edge")
+    Event.objects.bulk_create(Event(**pushed(seq, seq, tag=tag)._asdict()) for seq, tag in enumerate(tags, 1))
+    service = make_service(rule=False)
+    with pytest.raises(NotPossible, match="matches a rule"):
+        deploy_newest(service, user)
+    Rule.objects.create(service=service, repository="shop/web", tag_pattern="v*")
+    made = deploy_newest(service, user)
+    assert (made.cause, made.tag, made.digest, made.requested_by) == ("request", "v2", digest(2), user)
+    engine = engine_with(v2=Behaviour())
+    work(service, container_target(engine))
+    assert runs(engine) == {"web": "v2"}

@@ -163,7 +163,9 @@ class CallForm(SettingsForm):
 
     environment = None  # type: ignore[assignment]  # this is how Django takes a field away
     url = forms.CharField(label="URL", widget=forms.URLInput({"placeholder": "https://deploy.example.org/hook"}))
-    headers = PairsField(":", "Authorization: Bearer …", help_text="Name: value, one a line.")
+    headers = PairsField(
+        ":", "Authorization: Bearer …", help_text="Name: value, one a line; not shown again. Empty: they stay."
+    )
     timeout_seconds = SecondsField(30, label="Time limit")
 
 

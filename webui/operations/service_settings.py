@@ -1,4 +1,4 @@
-"""The settings of a service for people to read, and the one of them that has a switch of its own."""
+"""The settings of a service for people to read."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from deployer.definitions import Definition, define
+from deployer.definitions import header_names
 from deployer.models import Service
 from deployer.specs import BadSettings, CallSpec, ContainerSpec, read_call, read_container
 
@@ -29,27 +29,15 @@ class Description:
 
 
 def describe_settings(service: Service) -> Description:
-    """Values of headers are left out: they may be passwords."""
+    """Of headers and variables there are only names: their values may be passwords."""
     try:
         if service.kind == Service.Kind.CALL:
-            return Description(_call(read_call(service.settings)))
+            return Description(_call(read_call(service.settings), header_names(service)))
         return Description(_container(read_container(service.settings, settings.HUB.hub.deployer)))
     except BadSettings as error:
         is_call = service.kind == Service.Kind.CALL
         raw = "" if is_call else json.dumps(service.settings, indent=2, ensure_ascii=False)
         return Description(problems=error.problems, raw=raw)
-
-
-def set_paused(service: Service, *, is_paused: bool) -> None:
-    """All else stays as it is. Raises BadSettings and Unsealable, as every change of a service does."""
-    definition = Definition(
-        name=service.name,
-        kind=Service.Kind(service.kind),
-        settings=service.settings,
-        is_paused=is_paused,
-        debounce_seconds=service.debounce_seconds,
-    )
-    define(service, definition)
 
 
 def _container(spec: ContainerSpec) -> list[Setting]:
@@ -81,10 +69,10 @@ def _replacing(spec: ContainerSpec) -> str:
     return f"{order}; {spec.stop_seconds:g} s to stop"
 
 
-def _call(spec: CallSpec) -> list[Setting]:
+def _call(spec: CallSpec, headers: Sequence[str]) -> list[Setting]:
     rows = [
         Setting("URL", [spec.url]),
-        Setting("Headers", list(spec.headers)),
+        Setting("Headers", headers),
         Setting("Timeout", [f"{spec.timeout_seconds:g} s"]),
     ]
     return [row for row in rows if row.values]

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,14 +15,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from deployer.backtest import backtest
 from deployer.definitions import delete, environment_names, rotate_key
-from deployer.history import NotPossible, find_previous
+from deployer.history import NotPossible, deploy_newest, find_previous
 from deployer.models import Deployment, Service
-from deployer.sealing import Unsealable
-from deployer.specs import BadSettings
+from deployer.pauses import pause_service, resume_service
 from webui.operations.deployment_state import DeploymentLine, read_lines
 from webui.operations.deployments import CHANGE
-from webui.operations.doors import staff_page, superuser_page
-from webui.operations.service_settings import describe_settings, set_paused
+from webui.operations.doors import require, staff_page, superuser_page
+from webui.operations.service_settings import describe_settings
 
 TRIED_PUSHES = 50
 _DEPLOYMENTS = 10
@@ -61,6 +62,7 @@ def service(request: HttpRequest, name: str) -> HttpResponse:
         "lines": lines,
         "tried": tried,
         "matched": sum(rule is not None for _, rule in tried),
+        "may_deploy": may_change and any(rule for _, rule in tried),
         "again": _repeatable(found, lines) if may_change else None,
         "before": find_previous(found.current) if may_change and found.current else None,
     }
@@ -74,9 +76,23 @@ def act_on_service(request: HttpRequest, name: str, act: str) -> HttpResponse:
     found = get_object_or_404(Service, name=name)
     try:
         messages.success(request, ACTS[act](found))
-    except (NotPossible, BadSettings, Unsealable) as error:
+    except NotPossible as error:
         messages.error(request, f"Not possible: {error}.")
     return redirect("webui:services-service", name=name)
+
+
+@require_POST
+@staff_page
+def deploy_newest_push(request: HttpRequest, name: str) -> HttpResponse:
+    """What was pushed before the service was defined, or while it was paused."""
+    require(request, CHANGE)
+    try:
+        made = deploy_newest(get_object_or_404(Service, name=name), cast(User, request.user))
+    except NotPossible as error:
+        messages.error(request, f"Not possible: {error}.")
+        return redirect("webui:services-service", name=name)
+    messages.success(request, f"{made} is deployed to {name}.")
+    return redirect("webui:deployments-deployment", pk=made.pk)
 
 
 @require_POST
@@ -106,12 +122,12 @@ def _repeatable(service: Service, lines: Sequence[DeploymentLine]) -> Deployment
 
 
 def _pause(service: Service) -> str:
-    set_paused(service, is_paused=True)
+    pause_service(service)
     return f"{service.name} is paused: pushes deploy nothing."
 
 
 def _resume(service: Service) -> str:
-    set_paused(service, is_paused=False)
+    resume_service(service)
     return f"{service.name} is deployed by its rules again, from the next push on."
 
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path("services/<slug:name>", services.service, name="services-service"),
     path("services/<slug:name>/change", define_service.change_service, name="services-change"),
     path("services/<slug:name>/delete", services.delete_service, name="services-delete"),
+    path("services/<slug:name>/deploy", services.deploy_newest_push, name="services-deploy"),
     path("services/<slug:name>/pause", services.act_on_service, {"act": "pause"}, name="services-pause"),
     path("services/<slug:name>/resume", services.act_on_service, {"act": "resume"}, name="services-resume"),
     path("services/<slug:name>/key", services.act_on_service, {"act": "key"}, name="services-key"),

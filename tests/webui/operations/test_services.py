@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from deployer.definitions import Definition, define
 from deployer.models import Deployment, Rule, Service
 from registryhub.access.models import Source
 from tests.webui.operations import scene
@@ -46,8 +47,9 @@ def test_a_service_shows_rules_and_settings() -> None:
 
 
 def test_values_of_headers_are_not_shown() -> None:
-    """They may be passwords."""
-    scene.make_service(kind="call", settings=CALL)
+    """They may be passwords, and are kept with the secrets."""
+    service = scene.make_service(kind="call")
+    define(service, Definition("web", Service.Kind.CALL, CALL))
     page = scene.read(scene.staff(), "/services/web")
     assert "https://deploy.example.org/hook" in page
     assert "Authorization" in page
