@@ -11,13 +11,14 @@ from deployer import sealing
 from deployer.history import NotPossible
 from deployer.models import Deployment, Rule, Service
 from deployer.requests import lock
-from deployer.specs import read_call, read_container, read_environment
+from deployer.specs import BadSettings, read_call, read_container, read_environment
 from notifications.signing import make_secret
 
 _DEFINED = ("name", "kind", "settings", "is_paused", "debounce_seconds", "sealed")
 """What a definition says; a worker writes the lease and the current deployment of the same row meanwhile."""
 
 
+MAX_DEBOUNCE_SECONDS = 86_400
 HEADERS = "headers"
 """A setting of calls that is kept with the secrets: the headers of a request may hold a password."""
 
@@ -39,6 +40,8 @@ class Definition:
 
 def check(definition: Definition) -> None:
     """Raises BadSettings."""
+    if not 0 <= definition.debounce_seconds <= MAX_DEBOUNCE_SECONDS:
+        raise BadSettings({"debounce_seconds": f"must be from 0 to {MAX_DEBOUNCE_SECONDS} seconds"})
     if definition.kind == Service.Kind.CALL:
         read_call(definition.settings)
     else:
@@ -52,6 +55,7 @@ def define(service: Service, definition: Definition) -> str:
     Raises BadSettings and sealing.Unsealable. What runs already is left alone until the next deployment.
     """
     check(definition)
+    _check_unchanged(service, definition)
     secrets = sealing.unseal(service.sealed) if service.pk else {}
     shown = _update_secrets(secrets, definition)
     with transaction.atomic():
@@ -66,6 +70,14 @@ def define(service: Service, definition: Definition) -> str:
                 rule.service = service
             Rule.objects.bulk_create(definition.rules)
     return shown
+
+
+def _check_unchanged(service: Service, definition: Definition) -> None:
+    """Name and kind are what a container is found by: under another name the old one would run on beside the new."""
+    stored = Service.objects.filter(pk=service.pk).first() if service.pk else None
+    for key in ("name", "kind"):
+        if stored is not None and getattr(stored, key) != getattr(definition, key):
+            raise BadSettings({key: "cannot be changed; define another service and delete this one"})
 
 
 def rotate_key(service: Service) -> str:

@@ -25,6 +25,8 @@ class ServiceForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in {"name", "kind"} & self.fields.keys():
+            self.fields[name].disabled = bool(self.instance.pk)
         if self.instance.pk and (names := environment_names(self.instance)):
             self.fields["environment"].help_text += f" Set now: {', '.join(names)}."
 

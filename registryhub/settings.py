@@ -206,6 +206,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "PREPROCESSING_HOOKS": ["registryhub.api.without_slash"],
+    "ENUM_NAME_OVERRIDES": {
+        "EndpointState": "notifications.delivery.models.Endpoint.State",
+        "DeploymentState": "deployer.models.Deployment.State",
+        "StepState": "deployer.models.Step.State",
+    },
 }
 UNFOLD = {"SITE_TITLE": "RegistryHub", "SITE_HEADER": "RegistryHub"}
 

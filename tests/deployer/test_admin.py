@@ -43,9 +43,11 @@ def test_a_superuser_defines_a_service(root: Client) -> None:
     page = root.get(f"/admin/deployer/service/{service.pk}/change/").content
     assert b"hush" not in answer.content + page
     assert b"MODE, PASSWORD" in page
-    root.post(f"/admin/deployer/service/{service.pk}/change/", {**FORM, "environment": "", "debounce_seconds": "3"})
+    change = {**FORM, "environment": "", "debounce_seconds": "3", "name": "another", "kind": "call"}
+    root.post(f"/admin/deployer/service/{service.pk}/change/", change)
     service.refresh_from_db()
     assert unseal(service.sealed)["environment"]["PASSWORD"] == "hush"
+    assert (service.debounce_seconds, service.name, service.kind) == (3, "web", "container")
 
 
 @pytest.mark.parametrize(

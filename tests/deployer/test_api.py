@@ -68,6 +68,17 @@ def test_the_key_of_a_call_is_shown_once() -> None:
     assert made["key"] not in user.ask("PATCH", "services/hook", {"is_paused": True}).text
 
 
+@pytest.mark.parametrize("change", [{"name": "shop"}, {"kind": "call", "settings": CALL["settings"]}])
+def test_name_and_kind_stay(change: dict[str, Any]) -> None:
+    """Under another name the container that runs would be left behind, and two would run."""
+    user = root()
+    user.ask("POST", "services", WEB)
+    reply = user.ask("PATCH", "services/web", change)
+    assert reply.status == 400
+    assert "cannot be changed" in reply.text
+    assert Service.objects.get().kind == "container"
+
+
 def test_headers_of_a_call_are_secrets() -> None:
     """Taken, kept when they are not named, sent, and never shown."""
     user = root()
@@ -93,6 +104,9 @@ def test_headers_of_a_call_are_secrets() -> None:
         ({"kind": "call", "settings": {}}, "settings"),
         ({"kind": "rocket"}, "kind"),
         ({"rules": [{"repository": ""}]}, "rules"),
+        ({"debounce_seconds": -1}, "settings"),
+        ({"debounce_seconds": "nan"}, "debounce_seconds"),
+        ({"debounce_seconds": 1e9}, "settings"),
     ],
 )
 def test_what_is_wrong_is_told_by_key(change: dict[str, Any], key: str) -> None:
