@@ -57,15 +57,20 @@ class Rollout:
                 self._journal.finish(State.SUCCEEDED, "it runs already")
                 return
             self._walk(target, is_undo=False)
-        except TryAgain as error:
-            if self._deployment.tries + 1 < MAX_TRIES:
-                self._journal.wait(str(error))
-            else:
-                self._journal.turn_back(StepFailed(f"{error} (tried {MAX_TRIES} times)"))
-        except StepFailed as error:
-            self._journal.turn_back(error)
+        except (StepFailed, TryAgain) as error:
+            self._meet(error, target)
         else:
             self._journal.finish(State.SUCCEEDED, "")
+
+    def _meet(self, error: StepFailed | TryAgain, target: Target) -> None:
+        """Come again, or turn back; but what has proven that it runs stays, and tidying up is never given up."""
+        is_proven = target.proof in self._journal.done(is_undo=False)
+        if is_proven or (isinstance(error, TryAgain) and self._deployment.tries + 1 < MAX_TRIES):
+            self._journal.wait(str(error))
+        elif isinstance(error, StepFailed):
+            self._journal.turn_back(error)
+        else:
+            self._journal.turn_back(StepFailed(f"{error} (tried {MAX_TRIES} times)"))
 
     def _go_back(self, target: Target) -> None:
         """Never given up: while the old container cannot be started, it is tried again and again."""

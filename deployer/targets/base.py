@@ -52,7 +52,8 @@ class Job:
 
 
 class Target(Protocol):
-    """`forward` are the steps of a roll-out, in order; `backward` those that lead back from after any of them.
+    """`forward` are the steps of a roll-out, in order; `backward` those that lead back from any of them, until `proof`
+    is done. From then on the new version stays: the steps after it only tidy up.
 
     A step that was begun by a worker that died is begun anew by another, so each looks before it acts.
     """
@@ -62,6 +63,9 @@ class Target(Protocol):
 
     @property
     def backward(self) -> Sequence[str]: ...
+
+    @property
+    def proof(self) -> str: ...
 
     def is_current(self, job: Job) -> bool:
         """Whether there is nothing to do. Raises TargetAway."""

@@ -24,6 +24,7 @@ class CallTarget:
 
     forward = ("call",)
     backward = ()
+    proof = "call"
 
     def __init__(self, spec: CallSpec, key: str, guard: Guard) -> None:
         self._spec = spec

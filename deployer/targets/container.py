@@ -28,6 +28,7 @@ class ContainerTarget:
     """Replaces the container that bears the service's name."""
 
     backward = ("remove new", "put back", "start old")
+    proof = "verify"
 
     def __init__(self, engine: Engine, spec: ContainerSpec, environment: Mapping[str, str]) -> None:
         self._engine = engine
@@ -162,9 +163,16 @@ class ContainerTarget:
         return ""
 
     def _remove_old(self, job: Job) -> str:
+        """One that the engine will not let go of is left, as long as it does not run: it is in nobody's way."""
         if self._engine.find(_aside(job)) is None:
             return "nothing to remove"
-        self._engine.remove(_aside(job))
+        try:
+            self._engine.remove(_aside(job))
+        except EngineRefusal as refusal:
+            left = self._engine.find(_aside(job))
+            if left is not None and left.is_running:
+                raise
+            return f"{_aside(job)} is left behind: {refusal}"
         return "removed"
 
     def _remove_new(self, job: Job) -> str:

@@ -111,6 +111,10 @@ class DyingTarget:
     def backward(self) -> Sequence[str]:
         return self._target.backward
 
+    @property
+    def proof(self) -> str:
+        return self._target.proof
+
     def is_current(self, job: Any) -> bool:
         return self._target.is_current(job)
 

@@ -1,11 +1,15 @@
 """Roll-outs on the in-memory engine: a service ends with its new container or its old one, whatever happens."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from deployer.models import Deployment, Service, Step
 from deployer.rollout import MAX_TRIES, MakeTarget
+from deployer.specs import ContainerSpec
 from deployer.targets.base import Job, Target
 from deployer.targets.container import ContainerTarget
+from deployer.targets.engine import EngineRefusal
 from deployer.targets.memory import Behaviour, MemoryEngine
 from tests.deployer.deploying import (
     QUICK,
@@ -302,3 +306,45 @@ def test_an_undo_that_cannot_be_done_yet_is_tried_until_it_can() -> None:
     work(service, container_target(engine, spec))
     assert last(service).state == "rolled_back"
     assert runs(engine) == {"web": "v1"}
+
+
+@pytest.mark.parametrize("spec", [QUICK, START_FIRST], ids=["stop-first", "start-first"])
+def test_an_old_container_that_cannot_be_removed_is_left_behind(spec: ContainerSpec) -> None:
+    """It does not run, and the step says so: what has proven that it runs is not undone for it."""
+    service, engine = deployed()
+    stubborn = StubbornEngine(engine.images, _containers=engine._containers)
+    push(pushed(2, 2))
+    work(service, container_target(stubborn, spec))
+    assert last(service).state == "succeeded"
+    assert "left behind: removal is already in progress" in last(service).steps.get(name="remove old").detail
+    assert runs(engine) == {"web": "v2"}
+
+
+def test_an_old_container_that_cannot_be_stopped_is_stopped_in_the_end() -> None:
+    """However often that takes: two must not run for good, and the new one has proven that it does."""
+    service, engine = deployed()
+    stubborn = StubbornEngine(engine.images, _containers=engine._containers, stops=False)
+    push(pushed(2, 2))
+    for number in range(MAX_TRIES + 2):
+        assert last(service).state == ("rolling" if number else "waiting")
+        work(service, container_target(stubborn, START_FIRST))
+        assert last(service).waits_for == "it cannot be stopped"
+    stubborn.stops = True
+    work(service, container_target(stubborn, START_FIRST))
+    assert last(service).state == "succeeded"
+    assert runs(engine) == {"web": "v2"}
+
+
+@dataclass(slots=True)
+class StubbornEngine(MemoryEngine):
+    """Removes nothing, and stops only if it is willing."""
+
+    stops: bool = True
+
+    def stop(self, name: str, seconds: float) -> None:
+        if not self.stops:
+            raise EngineRefusal("it cannot be stopped")
+        MemoryEngine.stop(self, name, seconds)
+
+    def remove(self, name: str) -> None:
+        raise EngineRefusal("removal is already in progress")
