@@ -23,7 +23,7 @@ Policy = Literal["never", "interval", "always"]
 
 SEGMENT_BYTES = 1 << 20
 MAX_SEGMENT_BYTES = 4 * SEGMENT_BYTES
-SEGMENT_SECONDS = 0.5
+SEGMENT_SECONDS = 0.2
 
 _logger = logging.getLogger(__name__)
 

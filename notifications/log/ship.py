@@ -20,7 +20,7 @@ from notifications.log.leases import DATABASE_GONE
 from notifications.log.segments import SUFFIX, claim_orphan, has_name
 from registryhub.access.models import HUB_SOURCE_ID
 
-SHIP_SECONDS = 0.5
+SHIP_SECONDS = 0.1
 STAND_BY_SECONDS = 1.0
 DRAIN_SECONDS = 8.0  # the supervisor waits for 10
 _MIN_PAUSE_SECONDS = 0.5

@@ -64,11 +64,11 @@ class Lookup:
                 return self._execute(cast(PooledConnection, wrapper.connection), parameters)
             pool = wrapper.hub_pool()
             try:
-                reader = pool.take()
+                reader = pool.take(trusting=True)
                 try:
                     return self._execute(reader, parameters)
                 finally:
-                    pool.give(reader)
+                    pool.give(reader, trusting=True)
             except PoolExhausted as error:
                 raise OperationalError(str(error)) from error
 

@@ -20,7 +20,8 @@ class PoolExhausted(Exception):
 class Pool(Generic[Connection]):
     """At most `size` connections, the most recently used first.
 
-    `is_usable` must not cost a round trip: it is asked each time a connection is taken or given back.
+    `is_usable` must not cost a round trip: it is asked each time a connection is taken or given back. `is_trusted` may
+    be asked instead by those who do little else with it, and for whom it is a small harm that a connection is dead.
     """
 
     def __init__(
@@ -29,41 +30,45 @@ class Pool(Generic[Connection]):
         connect: Callable[[], Connection],
         close: Callable[[Connection], None],
         is_usable: Callable[[Connection], bool],
+        is_trusted: Callable[[Connection], bool] | None = None,
         size: int,
         wait_seconds: float,
     ) -> None:
         self._connect = connect
         self._close = close
         self._is_usable = is_usable
+        self._is_trusted = is_trusted or is_usable
         self._wait_seconds = wait_seconds
         self._free: deque[Connection] = deque()
         self._places: SimpleQueue[None] = SimpleQueue()  # a semaphore in C: threading's costs ten times as much
         for _ in range(size):
             self._places.put(None)
 
-    def take(self) -> Connection:
+    def take(self, *, trusting: bool = False) -> Connection:
         """Raises PoolExhausted after `wait_seconds`, and whatever connecting raises."""
         try:
             self._places.get(timeout=self._wait_seconds)
         except Empty:
             raise PoolExhausted(f"no database connection came free within {self._wait_seconds:g} s") from None
+        is_right = self._is_trusted if trusting else self._is_usable
         try:
             while True:
                 try:
                     connection = self._free.pop()
                 except IndexError:
                     return self._connect()
-                if self._is_usable(connection):
+                if is_right(connection):
                     return connection
                 self._close(connection)
         except BaseException:
             self._places.put(None)
             raise
 
-    def give(self, connection: Connection) -> None:
+    def give(self, connection: Connection, *, trusting: bool = False) -> None:
         """Give back what `take` returned, once; a connection that is no longer usable is closed."""
+        is_right = self._is_trusted if trusting else self._is_usable
         try:
-            if self._is_usable(connection):
+            if is_right(connection):
                 self._free.append(connection)
             else:
                 self._close(connection)

@@ -1,5 +1,6 @@
 """The wire shape: byte for byte what Distribution sends."""
 
+import os
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -156,3 +157,20 @@ def test_ids_sort_by_time_and_are_uuids_of_version_7() -> None:
     assert first[14] == "7"
     assert first[19] in "89ab"
     assert first[:13] <= second[:13]
+
+
+def test_a_forked_process_makes_ids_of_its_own() -> None:
+    """Random numbers that were fetched before the fork are not used twice."""
+    new_id()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writer, "".join(new_id()[19:] for _ in range(300)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writer)
+    with os.fdopen(reader) as file:
+        text = file.read()
+    theirs = {text[start : start + 17] for start in range(0, len(text), 17)}
+    assert len(theirs) == 300
+    assert theirs.isdisjoint({new_id()[19:] for _ in range(300)})
