@@ -44,15 +44,22 @@ class Journal:
     def step(self, name: str, *, is_undo: bool) -> Iterator[Step]:
         """Write down that the step is begun, and afterwards what became of it. What it raises goes on."""
         with self._held.writing():
-            step = Step.objects.create(
-                deployment=self._deployment, name=name, is_undo=is_undo, holder=self._held.holder
-            )
+            step = self._begin(name, is_undo=is_undo)
         try:
             yield step
         except (StepFailed, TryAgain, TargetAway) as error:
             self._close(step, Step.State.FAILED, str(error))
             raise
         self._close(step, Step.State.DONE, step.detail)
+
+    def _begin(self, name: str, *, is_undo: bool) -> Step:
+        """A row; the same one again after a failed try, since an engine may be away for days."""
+        last = self._deployment.steps.order_by("-id").first()
+        if last is None or (last.name, last.is_undo, last.state) != (name, is_undo, Step.State.FAILED):
+            last = Step(deployment=self._deployment, name=name, is_undo=is_undo)
+        last.state, last.finished_at, last.holder = Step.State.BEGUN, None, self._held.holder
+        last.save()
+        return last
 
     def _close(self, step: Step, state: Step.State, detail: str) -> None:
         step.state, step.detail, step.finished_at = state, detail, timezone.now()

@@ -136,7 +136,10 @@ class Deployment(models.Model):
 
 
 class Step(models.Model):
-    """One step of a deployment, written down before it is done; a step that is begun anew is a new row."""
+    """One step of a deployment, written down before it is done.
+
+    A step that another worker begins anew is a new row, one that is tried again after a failure is not.
+    """
 
     class State(models.TextChoices):
         BEGUN = "begun", "begun"

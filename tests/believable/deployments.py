@@ -30,11 +30,11 @@ _SERVICES: Mapping[tuple[str, str, str], Sequence[Past]] = {
     ("proxy", "edge/proxy", "1.*"): (Past("1.0", 12_000), Past("1.1", 190)),
     ("ingest", "data/ingest", "*"): (
         Past("0.9.2", 6_000),
-        Past("0.9.3", 41, State.ROLLED_BACK, {"reason": "the new container ended with 137 after 5 s", "logs": _LOGS}),
+        Past("0.9.3", 41, State.ROLLED_BACK, {"reason": "exited with code 137 after 5.0 s", "logs": _LOGS}),
     ),
     ("storefront", "web/storefront", "2.*"): (
         Past("2.14", 3_000),
-        Past("2.15", 8, State.ROLLING, {"waits_for": "the engine at tcp://10.20.0.5:2376 does not answer"}),
+        Past("2.15", 8, State.ROLLING, {"waits_for": "the Docker engine does not answer: Connection refused"}),
     ),
     ("api-production", "platform/api", "5.*"): (Past("5.1.9", 4_320), Past("5.2.0", 4)),
 }
@@ -110,7 +110,8 @@ def _write_steps(deployment: Deployment, began: datetime) -> None:
 def _step(
     deployment: Deployment, name: str, began: datetime, ended: datetime, state: Step.State, *, is_undo: bool = False
 ) -> None:
-    details = {"verify": "healthy after 11 s", "pull": f"{deployment.repository}:{deployment.tag}"}
+    pulled = f"pulled registry.example.com/{deployment.repository}@{deployment.digest}"
+    details = {"verify": "healthy after 11.2 s", "pull": pulled}
     detail = deployment.reason if state == Step.State.FAILED else details.get(name, "")
     Step.objects.create(
         deployment=deployment,

@@ -8,7 +8,7 @@ from itertools import groupby
 from deployer.models import Deployment, Step
 
 MOST_STEPS = 300
-"""While an engine is away for days, a step that leads back is tried thousands of times."""
+"""Shown at most. Each worker that begins a step anew makes a row, and many may die at it."""
 
 _TONES = {Step.State.BEGUN: "wait", Step.State.DONE: "ok", Step.State.FAILED: "bad"}
 
