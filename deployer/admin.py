@@ -15,7 +15,7 @@ from deployer.forms import ServiceForm
 from deployer.history import NotPossible, retry, roll_back
 from deployer.models import Deployment, Rule, Service, Step
 from deployer.pauses import pause_service, resume_service
-from registryhub.database.bounded import BoundedPaginator
+from registryhub.database.bounded import LookAtAdmin
 
 
 def _is_superuser(self: object, request: HttpRequest, obj: object = None) -> bool:
@@ -84,12 +84,9 @@ class StepInline(TabularInline):
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(ModelAdmin):
+class DeploymentAdmin(LookAtAdmin):
     """What was deployed, and what became of it."""
 
-    has_add_permission = has_change_permission = has_delete_permission = _is_nobody
-    paginator = BoundedPaginator
-    show_full_result_count = False
     inlines = (StepInline,)
     list_display = ("id", "service", "__str__", "state", "cause", "created_at", "finished_at", "reason")
     list_filter = ("state", "service", "cause")
@@ -97,7 +94,6 @@ class DeploymentAdmin(ModelAdmin):
     search_fields = ("repository__exact", "digest__exact")
     search_help_text = "the whole name of a repository, or a digest"
     ordering = ("-id",)
-    sortable_by = ()
     actions = ("retry", "roll_back")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Deployment]:

@@ -45,9 +45,12 @@ class ServiceForm(forms.ModelForm):
             check(self.definition())
         except BadSettings as error:
             for key, problem in error.problems.items():
-                place = key if key == "environment" else "settings"
-                self.add_error(place, f"{key}: {problem}")
+                self.place(key, problem)
         return data
+
+    def place(self, key: str, problem: str) -> None:
+        """Put a problem beside the field it is about."""
+        self.add_error(key if key == "environment" else "settings", f"{key}: {problem}")
 
     def definition(self) -> Definition:
         """What the cleaned form says. The rules are a table of their own."""

@@ -5,7 +5,7 @@ from django.db import transaction
 
 from deployer.backtest import MOST_PUSHES, backtest
 from deployer.models import Deployment, Service
-from deployer.requests import lock, request_again, request_by_hand
+from deployer.requests import request_at_once
 from deployer.triggers import as_push
 
 State = Deployment.State
@@ -20,7 +20,7 @@ def retry(deployment: Deployment, user: User) -> Deployment:
     if not deployment.is_finished:
         raise NotPossible("this deployment is not finished yet")
     with transaction.atomic():
-        return request_again(deployment, cause=Deployment.Cause.RETRY, user=user)
+        return request_at_once(deployment, cause=Deployment.Cause.RETRY, user=user)
 
 
 def roll_back(deployment: Deployment, user: User) -> Deployment:
@@ -31,7 +31,7 @@ def roll_back(deployment: Deployment, user: User) -> Deployment:
     if before is None:
         raise NotPossible("nothing else ran before this deployment")
     with transaction.atomic():
-        return request_again(before, cause=Deployment.Cause.ROLL_BACK, user=user)
+        return request_at_once(before, cause=Deployment.Cause.ROLL_BACK, user=user)
 
 
 def deploy_newest(service: Service, user: User) -> Deployment:
@@ -44,7 +44,7 @@ def deploy_newest(service: Service, user: User) -> Deployment:
         raise NotPossible(f"none of the latest pushes matches a rule of {service.name}")
     event, rule = found
     with transaction.atomic():
-        return request_by_hand(lock(service.pk), as_push(event, rule), user)
+        return request_at_once(as_push(event, rule), cause=Deployment.Cause.REQUEST, user=user)
 
 
 def find_previous(deployment: Deployment) -> Deployment | None:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from deployer.targets.base import Image
 from registryhub.access.models import Source
 from registryhub.database.fields import BytewiseField
 from registryhub.database.leases import Leased
@@ -129,6 +130,11 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.repository}:{self.tag or self.digest}"
+
+    @property
+    def image(self) -> Image:
+        """What is to run."""
+        return Image(self.repository, self.tag, self.digest)
 
     @property
     def is_finished(self) -> bool:

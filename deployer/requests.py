@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -38,14 +39,9 @@ def request_for_push(service: Service, push: Push) -> Deployment:
         return same
     debounce = timedelta(seconds=service.debounce_seconds)
     since = _supersede(service, now) or now
-    deployment = Deployment.objects.create(
-        service=service,
-        rule=push.rule,
-        source_id=push.source_id,
-        repository=push.image.repository,
-        tag=push.image.tag,
-        digest=push.image.digest,
-        actor=push.actor,
+    deployment = _make(
+        service,
+        push,
         first_seq=push.seq,
         last_seq=push.seq,
         pushes=1,
@@ -56,39 +52,14 @@ def request_for_push(service: Service, push: Push) -> Deployment:
     return deployment
 
 
-def request_by_hand(service: Service, push: Push, user: User) -> Deployment:
-    """Deploy a push of the past at once, on the caller's transaction, which has locked the service."""
-    _supersede(service, timezone.now())
-    deployment = Deployment.objects.create(
-        service=service,
-        cause=Deployment.Cause.REQUEST,
-        rule=push.rule,
-        requested_by=user,
-        source_id=push.source_id,
-        repository=push.image.repository,
-        tag=push.image.tag,
-        digest=push.image.digest,
-        actor=push.actor,
-    )
-    wake_on_commit(service.pk, 0.0)
-    return deployment
+def request_at_once(wanted: Push | Deployment, *, cause: Deployment.Cause, user: User) -> Deployment:
+    """Deploy a push of the past or the image of an earlier deployment, on the caller's transaction.
 
-
-def request_again(of: Deployment, *, cause: Deployment.Cause, user: User) -> Deployment:
-    """Deploy the image of an earlier deployment at once, on the caller's transaction; what waits is superseded."""
-    service = lock(of.service_id)
+    What waits is superseded.
+    """
+    service = lock(wanted.rule.service_id if isinstance(wanted, Push) else wanted.service_id)
     _supersede(service, timezone.now())
-    deployment = Deployment.objects.create(
-        service=service,
-        cause=cause,
-        rule=of.rule,
-        requested_by=user,
-        source_id=of.source_id,
-        repository=of.repository,
-        tag=of.tag,
-        digest=of.digest,
-        actor=of.actor,
-    )
+    deployment = _make(service, wanted, cause=cause, requested_by=user)
     wake_on_commit(service.pk, 0.0)
     return deployment
 
@@ -96,6 +67,20 @@ def request_again(of: Deployment, *, cause: Deployment.Cause, user: User) -> Dep
 def lock(service_id: int) -> Service:
     """The service, locked until the end of the transaction: every change of its deployments begins with this."""
     return Service.objects.select_for_update().get(pk=service_id)
+
+
+def _make(service: Service, wanted: Push | Deployment, **values: Any) -> Deployment:
+    image = wanted.image
+    return Deployment.objects.create(
+        service=service,
+        rule=wanted.rule,
+        source_id=wanted.source_id,
+        repository=image.repository,
+        tag=image.tag,
+        digest=image.digest,
+        actor=wanted.actor,
+        **values,
+    )
 
 
 def _joinable(service: Service, push: Push) -> Deployment | None:

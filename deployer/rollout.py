@@ -10,7 +10,7 @@ from collections.abc import Callable
 from deployer.claims import Claim, Stopping
 from deployer.journal import Journal
 from deployer.models import Deployment, Service
-from deployer.targets.base import HAD_OLD, Image, Job, StepFailed, Target, TargetAway, TryAgain
+from deployer.targets.base import HAD_OLD, Job, StepFailed, Target, TargetAway, TryAgain
 from registryhub.database.leases import LeaseLost
 
 MAX_TRIES = 6
@@ -30,8 +30,8 @@ class Rollout:
         self._held = held
         self._deployment = deployment
         self._make_target = make_target
-        image = Image(deployment.repository, deployment.tag, deployment.digest)
-        self._job = Job(deployment.pk, deployment.service.name, image, held.pause, dict(deployment.memo))
+        memo = dict(deployment.memo)
+        self._job = Job(deployment.pk, deployment.service.name, deployment.image, held.pause, memo)
         self._journal = Journal(held, deployment, self._job)
 
     def run(self) -> None:

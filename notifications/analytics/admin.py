@@ -1,31 +1,17 @@
 """The counters in the admin, to look at: they follow from the log, so nobody changes them by hand."""
 
 from django.contrib import admin
-from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
 from notifications.analytics.models import RepositoryTotals, TagTotals
-from registryhub.database.bounded import BoundedPaginator
+from registryhub.database.bounded import LookAtAdmin
 
 
-class TotalsAdmin(ModelAdmin):
-    """Read only, and without counting millions of rows."""
+class TotalsAdmin(LookAtAdmin):
+    """What both counters' pages share."""
 
-    paginator = BoundedPaginator
-    show_full_result_count = False
     list_select_related = ("repository",)
     search_fields = ("repository__name__exact",)
     search_help_text = "the whole name of a repository"
-    sortable_by = ()
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(RepositoryTotals)

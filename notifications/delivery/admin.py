@@ -6,32 +6,15 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 
 from notifications.delivery.backlog import Backlog, describe, measure_backlogs
 from notifications.delivery.models import Attempt, Endpoint
 from notifications.delivery.pauses import pause_endpoint, resume_endpoint
-from registryhub.database.bounded import BoundedPaginator
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that the hub writes itself."""
-
-    paginator = BoundedPaginator
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
+from registryhub.database.bounded import LookAtAdmin
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(ReadOnlyAdmin):
+class EndpointAdmin(LookAtAdmin):
     """Webhooks: their settings are those of `config.yml`, with names but no values of headers."""
 
     list_display = ("name", "url", "what", "position", "pending", "oldest_pending", "last_error")
@@ -82,14 +65,13 @@ def _measured(endpoint: Endpoint) -> Backlog:
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnlyAdmin):
+class AttemptAdmin(LookAtAdmin):
     """What became of each attempt: failures one by one, successes in batches."""
 
     list_display = ("attempted_at", "endpoint", "is_success", "seq", "events", "status", "error", "milliseconds")
     list_filter = ("endpoint", "is_success")
     list_select_related = ("endpoint",)
     ordering = ("-id",)
-    sortable_by = ()
 
     @admin.display(description="ms an event")
     def milliseconds(self, attempt: Attempt) -> str:

@@ -5,30 +5,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
 from notifications.log.models import Consumer, Event, Intake, LogHead, QuarantinedEvent
 from registryhub.access.models import Source
-from registryhub.database.bounded import BoundedPaginator
+from registryhub.database.bounded import LookAtAdmin
 
 SHOWN_BYTES = 4096
-
-
-class LookAtAdmin(ModelAdmin):
-    """Read only."""
-
-    paginator = BoundedPaginator
-    show_full_result_count = False
-    sortable_by = ()
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(Event)

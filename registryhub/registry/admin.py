@@ -6,28 +6,15 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
-from registryhub.database.bounded import BoundedPaginator
+from registryhub.database.bounded import LookAtAdmin
 from registryhub.registry.models import Blob, BlobLink, Manifest, Tag, Upload
 
 
-class StoredAdmin(ModelAdmin):
-    """Read only, and without counting millions of rows. Searches are exact: they must find their index."""
+class StoredAdmin(LookAtAdmin):
+    """The newest first. Searches are exact: they must find their index."""
 
-    paginator = BoundedPaginator
-    show_full_result_count = False
     ordering = ("-pk",)
-    sortable_by = ()
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(Blob)

@@ -9,10 +9,9 @@ from typing import Any
 
 from django import forms
 
-from deployer.definitions import Definition, check
+from deployer.definitions import Definition
 from deployer.forms import ServiceForm
 from deployer.models import Service
-from deployer.specs import BadSettings
 from webui.operations.setting_fields import (
     CommandField,
     HealthCommandField,
@@ -47,17 +46,6 @@ class SettingsForm(ServiceForm):
         for name, (outer, inner) in self.NESTED.items():
             self._show(name, (settings.get(outer) or {}).get(inner))
 
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = forms.ModelForm.clean(self) or {}
-        if self.errors:
-            return data
-        try:
-            check(self.definition())
-        except BadSettings as error:
-            for key, problem in error.problems.items():
-                self._place(key, problem)
-        return data
-
     def definition(self) -> Definition:
         """What the cleaned form says; whether the service is paused is no matter of the form."""
         data = self.cleaned_data
@@ -84,7 +72,7 @@ class SettingsForm(ServiceForm):
         if value is not None:
             self.initial[name] = field.prepare_value(value)
 
-    def _place(self, key: str, problem: str) -> None:
+    def place(self, key: str, problem: str) -> None:
         """`ports.1` is line 2 of the ports; `health.command` a field of its own; some name their field in the text."""
         outer, *rest = key.split(".")
         nested = {place: name for name, place in self.NESTED.items()}
