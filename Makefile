@@ -50,4 +50,4 @@ screenshots: $(VENV)/installed-dev ## Photograph the pages of a believable hub i
 peers: ## Install the real peers of the tests from Debian (as root)
 	apt-get update
 	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-		apache2-utils busybox-static chromium docker.io docker-registry nginx podman skopeo umoci wrk
+		apache2-utils busybox-static chromium docker.io docker-registry iproute2 nginx podman skopeo umoci wrk

@@ -119,7 +119,7 @@ def test_the_commands_of_a_page_work(page: Page) -> None:
         read_and_do(page, hub)
 
 
-@pytest.mark.peer("dockerd", "docker")
+@pytest.mark.peer("dockerd", "docker", "busybox", "ip")
 @pytest.mark.parametrize("page", scripted(needs_docker=True), ids=lambda page: page.name)
 def test_the_docker_commands_of_a_page_work(page: Page) -> None:
     """The same, with a docker engine at hand."""

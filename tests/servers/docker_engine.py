@@ -1,5 +1,6 @@
 """A docker daemon of its own: socket, data and containerd in one folder, no bridge, no firewall rules. Needs root."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -12,9 +13,9 @@ from tests.servers.server import Server
 class DockerEngine(Server):
     """dockerd with the `vfs` storage driver, which works on every file system and inside containers.
 
-    Its containers run with `--network host` or `none`; `has_bridge` gives them the default network and published ports,
-    but only one daemon of a machine can have it. Registries on 127.0.0.0/8 may be plain HTTP. Nothing is ever pulled
-    from outside. The folder's path must be short (sockets: 107 bytes).
+    Its containers run with `--network host` or `none`; `has_bridge` gives them a default network and published ports,
+    on a bridge of its own, since `docker0` may be somebody's. Registries on 127.0.0.0/8 may be plain HTTP. Nothing is
+    ever pulled from outside. The folder's path must be short (sockets: 107 bytes).
     """
 
     ready_seconds = 60.0
@@ -23,7 +24,7 @@ class DockerEngine(Server):
     def __init__(self, folder: Path, *, has_bridge: bool = False) -> None:
         super().__init__("dockerd", folder)
         self.socket = folder / "docker.sock"
-        self._has_bridge = has_bridge
+        self._bridge = f"rhub{os.getpid()}" if has_bridge else "none"
 
     @property
     def url(self) -> str:
@@ -41,12 +42,14 @@ class DockerEngine(Server):
             *("--insecure-registry", "127.0.0.0/8"),
             "--iptables=false",
             "--ip6tables=false",
-            *(() if self._has_bridge else ("--bridge=none",)),
+            *("--bridge", self._bridge),
         ]
 
     def prepare(self) -> None:
         super().prepare()
         (self.folder / "daemon.json").write_text("{}")
+        if self._bridge != "none":
+            self._make_bridge()
 
     def is_ready(self) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -71,5 +74,14 @@ class DockerEngine(Server):
             if place.startswith(f"{self.folder}/"):
                 subprocess.run(["umount", "--lazy", place], check=False)
         shutil.rmtree(self.folder / "exec", ignore_errors=True)
-        if self._has_bridge and (ip := shutil.which("ip", path="/sbin:/usr/sbin:/bin:/usr/bin")):
-            subprocess.run([ip, "link", "delete", "docker0"], check=False, capture_output=True)
+        if self._bridge != "none":
+            subprocess.run([find_peer("ip"), "link", "delete", self._bridge], check=False, capture_output=True)
+
+    def _make_bridge(self) -> None:
+        network = f"172.31.{os.getpid() % 256}.1/24"
+        for words in (
+            f"link add name {self._bridge} type bridge",
+            f"address add {network} dev {self._bridge}",
+            f"link set {self._bridge} up",
+        ):
+            subprocess.run([find_peer("ip"), *words.split()], check=True)

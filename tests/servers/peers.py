@@ -14,6 +14,7 @@ _PACKAGES = {
     "docker-registry": "docker-registry",
     "dockerd": "docker.io",
     "htpasswd": "apache2-utils",
+    "ip": "iproute2",
     "nginx": "nginx",
     "podman": "podman",
     "skopeo": "skopeo",
