@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from registryhub.config.addresses import DatabaseUrl, RedisUrl
 from registryhub.config.deployer import Deployer
 from registryhub.config.document import Scalar
+from registryhub.config.keeping import Collect, Deleting, Retention
 from registryhub.config.section import Section
 from registryhub.config.values import (
     CHOICE,
@@ -72,12 +73,6 @@ class Limits(Section):
     free_bytes: Size = 100 << 20
 
 
-class Uploads(Section):
-    """How long an unfinished upload is kept."""
-
-    max_age_seconds: PositiveDuration = Field(default=168 * 3600.0, alias="max_age")
-
-
 def _read_network(value: object) -> object:
     text = read_text(value)
     try:
@@ -107,19 +102,27 @@ def _check_host(host: str) -> str:
 
 
 class Hub(Section):
-    """Data folder, database, web processes, limits and deployer of the hub itself."""
+    """Data folder, database, web processes, limits and deployer of the hub itself.
+
+    `proxies` are the networks whose forwarded headers are believed; `tree` says whether links and manifests are
+    written into the disk tree too, so that Distribution can take it over.
+    """
 
     data: FilePath = Field(default=Path(DEFAULT_DATA), validate_default=True)
     database: Database
     redis: Redis = Redis()
     secret_key: Annotated[Secret | None, EMPTY_IS_NONE] = None
     hosts: tuple[Annotated[Text, AfterValidator(_check_host)], ...] = ()
+    proxies: tuple[NetworkText, ...] = ()
     public: Flag | None = None
     events: Events = Events()
     journal: Journal = Journal()
     web: Web = Web()
     limits: Limits = Limits()
-    uploads: Uploads = Uploads()
+    tree: Flag = True
+    delete: Deleting = Deleting()
+    collect: Collect = Collect()
+    retention: Retention = Retention()
     deployer: Deployer = Deployer()
     outgoing: Outgoing = Outgoing()
 

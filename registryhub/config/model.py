@@ -16,6 +16,7 @@ from registryhub.config.errors import Problem
 from registryhub.config.headers import AnswerHeaders, check_header_value
 from registryhub.config.hub import Hub
 from registryhub.config.notifications import Notifications
+from registryhub.config.registry import Catalog, Maintenance, Policy, Tags, Validation
 from registryhub.config.section import Section
 from registryhub.config.values import CHOICE, EMPTY_IS_NONE, FilePath, Flag, Secret, Text
 
@@ -54,6 +55,7 @@ class Storage(Section):
 
     filesystem: Filesystem | None = None
     delete: Delete = Delete()
+    maintenance: Maintenance = Maintenance()
 
     @property
     def driver(self) -> Filesystem:
@@ -128,6 +130,10 @@ class Config(Section):
     storage: Storage
     http: Http = Http()
     auth: Annotated[Auth | None, AfterValidator(_open_is_none)] = None
+    catalog: Catalog = Catalog()
+    tags: Tags = Tags()
+    validation: Validation = Validation()
+    policy: Policy = Policy()
     notifications: Notifications = Notifications()
     hub: Hub = Field(default_factory=lambda: Hub.model_validate({}))
 

@@ -31,8 +31,6 @@ UNSERVED = (
     Row("http", "net draintimeout tls http2 h2c debug"),
     Row("storage", "inmemory s3 s3aws azure gcs swift oss", "the filesystem driver is served"),
     Row("storage", "cache redirect tag"),
-    Row("storage.maintenance", "uploadpurging", "set hub.uploads.max_age instead"),
-    Row("storage.maintenance", "readonly"),
     Row("storage.filesystem", "maxthreads"),
     Row("auth", "silly"),
     Row("auth.token", "realm issuer service rootcertbundle jwks autoredirect autoredirectpath signingalgorithms"),
@@ -45,11 +43,7 @@ UNSERVED = (
         "set hub.redis.url or REDIS_URL instead",
     ),
     Row("health", "storagedriver file http tcp"),
-    Row("catalog", "maxentries"),
-    Row("tags", "maxtags"),
     Row("proxy", "remoteurl username password exec ttl cachewritetimeout"),
-    Row("validation", "disabled enabled manifests"),
-    Row("policy", "repository"),
 )
 
 _BY_PATH = {path: row for row in UNSERVED for path in row.paths()}

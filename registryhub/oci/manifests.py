@@ -4,7 +4,7 @@ Pure: whether the things a manifest refers to exist is for `registryhub.registry
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,13 +46,19 @@ class Descriptor:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """An image (`config` and `layers`) or an index (`children`); `subject` is what it is attached to."""
+    """An image (`config` and `layers`) or an index (`children`); `subject` is what it is attached to.
+
+    `artifact_type` is what it says itself, else the media type of its configuration, and empty for an index without
+    one (OCI distribution-spec 1.1, "Listing Referrers").
+    """
 
     media_type: str
     config: Descriptor | None
     layers: tuple[Descriptor, ...]
     children: tuple[Descriptor, ...]
     subject: Descriptor | None
+    artifact_type: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def references(self) -> tuple[Descriptor, ...]:
@@ -76,12 +82,15 @@ def parse_manifest(payload: bytes, media_type: str) -> Manifest:
         raise _invalid("the body is no JSON object")
     _check_type(document, media_type)
     is_index = media_type in INDEXES
+    config = None if is_index else _descriptor(document.get("config"), "config")
     return Manifest(
         media_type=media_type,
-        config=None if is_index else _descriptor(document.get("config"), "config"),
+        config=config,
         layers=() if is_index else tuple(_descriptors(document, "layers")),
         children=tuple(_descriptors(document, "manifests")) if is_index else (),
         subject=_descriptor(document["subject"], "subject") if document.get("subject") is not None else None,
+        artifact_type=_artifact_type(document.get("artifactType")) or (config.media_type if config else ""),
+        annotations=_annotations(document.get("annotations")),
     )
 
 
@@ -150,6 +159,22 @@ def _platform(value: Any, where: str) -> Platform | None:
     if not isinstance(value, dict):
         raise _invalid(f"{where}.platform: expected an object with os and architecture")
     return Platform(*(str(value.get(name) or "") for name in ("os", "architecture", "variant")))
+
+
+def _artifact_type(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or _MEDIA_TYPE.fullmatch(value) is None:
+        raise _invalid(f"artifactType: {_shown(value)} is no media type")
+    return value
+
+
+def _annotations(value: Any) -> Mapping[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise _invalid("annotations: expected an object of texts")
+    return value
 
 
 def _shown(value: Any) -> str:

@@ -49,8 +49,8 @@ _LOCK_OF_SOURCE = """
     RETURNING id, size
 """
 _LINK = """
-    INSERT INTO registry_bloblink (repository_id, blob_id, created_at) VALUES (%s, %s, %s)
-    ON CONFLICT (repository_id, blob_id) DO NOTHING
+    INSERT INTO registry_bloblink (repository_id, blob_id, created_at, touched_at) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (repository_id, blob_id) DO UPDATE SET touched_at = excluded.touched_at
 """
 _UNLINK = """
     DELETE FROM registry_bloblink
@@ -98,9 +98,10 @@ def lock_blob(digest: Digest, size: int) -> int:
 
 
 def link_blob(repository_id: int, blob_id: int) -> None:
-    """Make a locked blob visible in a repository, if it is not yet."""
+    """Make a locked blob visible in a repository; its grace period begins (anew)."""
     with connection.cursor() as cursor:
-        cursor.execute(_LINK, (repository_id, blob_id, _now()))
+        now = _now()
+        cursor.execute(_LINK, (repository_id, blob_id, now, now))
 
 
 def mount_blob(

@@ -20,9 +20,9 @@ _ALL_AT_ONCE = Lookup(
         ON CONFLICT (digest) DO UPDATE SET size = excluded.size
         RETURNING id
     ), linked AS (
-        INSERT INTO registry_bloblink (repository_id, blob_id, created_at)
-        SELECT %s, id, %s::timestamptz FROM locked
-        ON CONFLICT (repository_id, blob_id) DO NOTHING
+        INSERT INTO registry_bloblink (repository_id, blob_id, created_at, touched_at)
+        SELECT %s, id, %s::timestamptz, %s::timestamptz FROM locked
+        ON CONFLICT (repository_id, blob_id) DO UPDATE SET touched_at = excluded.touched_at
     )
     SELECT id FROM locked
     """,
@@ -40,5 +40,5 @@ def claim_and_link(at: Progress, repository_id: int, digest: Digest, size: int) 
         blobs.link_blob(repository_id, blobs.lock_blob(digest, size))
         return
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    if _ALL_AT_ONCE.one(at.id.hex, at.offset, str(digest), size, now, repository_id, now) is None:
+    if _ALL_AT_ONCE.one(at.id.hex, at.offset, str(digest), size, now, repository_id, now, now) is None:
         raise progress.unknown(at.id)

@@ -1,8 +1,5 @@
 """Manifests: stored with their tag and their event in one transaction, found again by one prepared query."""
 
-from django.db import connection
-from django.utils import timezone
-
 from notifications.events import Reference
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.database.lookups import Lookup
@@ -11,10 +8,9 @@ from registryhub.oci.digests import CANONICAL, Digest, digest_of
 from registryhub.oci.errors import DIGEST_INVALID, MANIFEST_UNKNOWN, OciError
 from registryhub.oci.manifests import Manifest as Document
 from registryhub.oci.manifests import Platform, parse_manifest
-from registryhub.registry import announce, blobs, tags
+from registryhub.registry import announce, blobs, rows, tags
 from registryhub.registry.announce import RequestContext, manifest_target
 from registryhub.registry.dependencies import check_references, check_urls
-from registryhub.registry.models import Manifest, Tag
 from registryhub.registry.payloads import Payload, payloads
 from registryhub.registry.retries import run_transaction
 
@@ -37,12 +33,6 @@ _CONTENT = Lookup(
     WHERE repository.source_id = %s AND repository.name = %s AND manifest.digest = %s
     """,
 )
-_UPSERT = """
-    INSERT INTO registry_manifest (repository_id, digest, media_type, size, payload, created_at)
-    VALUES (%s, %s, %s, %s, %s, %s)
-    ON CONFLICT (repository_id, digest) DO UPDATE SET media_type = excluded.media_type
-    RETURNING id
-"""
 
 
 def find(repository: str, *, tag: str = "", digest: str = "") -> Payload:
@@ -90,7 +80,7 @@ def put(
     def store() -> None:
         repository_id = blobs.repository_id(repository)
         check_references(repository_id, document)
-        manifest_id = _upsert(repository_id, manifest, content)
+        manifest_id = rows.store(repository_id, manifest, document, content)
         if tag:
             tags.point(repository_id, tag, manifest_id, manifest)
         announce.manifest_pushed(context, repository, manifest, tag=tag, references=_references(document))
@@ -103,18 +93,10 @@ def delete(context: RequestContext, repository: str, digest: str) -> None:
     """Remove the manifest and every tag that points at it, each with its event. Raises OciError(MANIFEST_UNKNOWN)."""
 
     def remove() -> None:
-        wanted = Manifest.objects.filter(
-            repository__source_id=HUB_SOURCE_ID, repository__name=repository, digest=digest
-        )
-        manifest = wanted.select_for_update(of=("self",)).only("id").first()
-        if manifest is None:
+        found = rows.lock(repository, digest)
+        if found is None:
             raise _unknown(repository, digest)
-        pointing = Tag.objects.filter(manifest=manifest)
-        names = list(pointing.select_for_update().order_by("name").values_list("name", flat=True))
-        manifest.delete()
-        announce.manifest_deleted(context, repository, digest)
-        for name in names:
-            announce.tag_deleted(context, repository, name)
+        rows.remove(context, repository, found)
 
     run_transaction(remove)
 
@@ -132,16 +114,6 @@ def _load(repository: str, digest: str) -> Payload:
     payload = Payload(digest, media_type, content, target)
     payloads.keep(repository, payload)
     return payload
-
-
-def _upsert(repository_id: int, manifest: Reference, content: bytes) -> int:
-    """The id of the row, new or not, locked until the transaction ends: nobody removes it under the tag."""
-    created_at = connection.ops.adapt_datetimefield_value(timezone.now())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _UPSERT, (repository_id, manifest.digest, manifest.media_type, manifest.size, content, created_at)
-        )
-        return int(cursor.fetchone()[0])
 
 
 def _references(document: Document) -> tuple[Reference, ...]:

@@ -34,6 +34,9 @@ class BlobLink(models.Model):
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="blob_links", db_index=False)
     blob = models.ForeignKey(Blob, on_delete=models.CASCADE, related_name="links")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    touched_at = models.DateTimeField(
+        default=timezone.now, help_text="when it was last linked, asked for or referred to: its grace period begins"
+    )
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("repository", "blob"), name="bloblink_repository_blob"),)
@@ -46,7 +49,7 @@ class Manifest(models.Model):
     """A manifest in a repository, with its exact bytes: its digest is over them, so they never change.
 
     The bytes stand here and not in the storage driver: a push then commits manifest, tag and event at once,
-    with one sync of the disk.
+    with one sync of the disk. A copy of them comes into the disk tree later (`registryhub.registry.tree`).
     """
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="manifests", db_index=False)
@@ -54,13 +57,47 @@ class Manifest(models.Model):
     media_type = models.CharField(max_length=255)
     size = models.BigIntegerField(help_text="bytes of the manifest itself")
     payload = models.BinaryField()
+    artifact_type = models.CharField(
+        max_length=255, blank=True, default="", help_text="its own, else the media type of its configuration"
+    )
+    subject = BytewiseField(
+        max_length=DIGEST_LENGTH, blank=True, default="", help_text="digest of the manifest that it is attached to"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    touched_at = models.DateTimeField(
+        default=timezone.now, help_text="when it was last pushed, or lost a tag or an index: its grace period begins"
+    )
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("repository", "digest"), name="manifest_repository_digest"),)
+        indexes = (
+            models.Index(fields=("digest",), name="manifest_digest"),
+            models.Index(
+                fields=("repository", "subject", "digest"),
+                condition=~models.Q(subject=""),
+                name="manifest_subject",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.repository}@{self.digest}"
+
+
+class ManifestReference(models.Model):
+    """A manifest refers to a digest of its repository: a blob, or the manifest of an index. Not to its subject."""
+
+    pk = models.CompositePrimaryKey("manifest_id", "digest")
+    manifest = models.ForeignKey(Manifest, on_delete=models.CASCADE, related_name="references", db_index=False)
+    digest = BytewiseField(max_length=DIGEST_LENGTH)
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+
+    class Meta:
+        indexes = (models.Index(fields=("repository", "digest"), name="reference_repository_digest"),)
+
+    def __str__(self) -> str:
+        return f"{self.manifest} → {self.digest}"
 
 
 class Tag(models.Model):
@@ -92,6 +129,9 @@ class Upload(models.Model):
     repository_name = BytewiseField(max_length=255)
     offset = models.BigIntegerField(default=0, help_text="bytes received")
     digest = models.CharField(max_length=DIGEST_LENGTH, blank=True, help_text="of the bytes so far")
+    algorithm = models.CharField(
+        max_length=10, default="sha256", help_text="by which the bytes are hashed as they come"
+    )
     started_at = models.DateTimeField(default=timezone.now, db_index=True)
     updated_at = models.DateTimeField(default=timezone.now)
 

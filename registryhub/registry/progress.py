@@ -28,8 +28,8 @@ _FIND = Lookup(
     """,
 )
 _INSERT = """
-    INSERT INTO registry_upload (id, repository_name, "offset", digest, started_at, updated_at)
-    VALUES (%s, %s, 0, '', %s, %s)
+    INSERT INTO registry_upload (id, repository_name, "offset", digest, algorithm, started_at, updated_at)
+    VALUES (%s, %s, 0, '', 'sha256', %s, %s)
 """
 _MOVE = 'UPDATE registry_upload SET "offset" = %s, digest = %s, updated_at = %s WHERE id = %s AND "offset" = %s'
 _CLAIM = 'DELETE FROM registry_upload WHERE id = %s AND "offset" = %s'

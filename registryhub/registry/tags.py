@@ -22,6 +22,19 @@ _DIGEST = SharedLookup(
     """,
     ("bigint", "text", "text"),
 )
+_UNTAG = """
+    UPDATE registry_manifest SET touched_at = %s
+    WHERE id IN (
+        SELECT manifest.id
+        FROM registry_tag AS tag
+        JOIN registry_manifest AS manifest ON manifest.id = tag.manifest_id
+        WHERE tag.repository_id = %s AND tag.name = %s AND tag.manifest_id <> %s
+        {unlocked}
+    )
+"""
+_UNTAG_SQLITE = _UNTAG.format(unlocked="")
+# Whoever holds the old manifest's row touches it himself, or removes it.
+_UNTAG_POSTGRES = _UNTAG.format(unlocked="FOR UPDATE OF manifest SKIP LOCKED")
 _POINT = """
     INSERT INTO registry_tag (repository_id, name, manifest_id, digest, media_type, size, created_at, moved_at)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
@@ -38,13 +51,19 @@ def find_digest(repository: str, tag: str) -> str | None:
 
 
 def point(repository_id: int, name: str, manifest_id: int, manifest: Reference) -> None:
-    """Make or move a tag, on the caller's transaction, which holds the manifest's row. The last to commit wins."""
+    """Make or move a tag, on the caller's transaction, which holds the manifest's row. The last to commit wins.
+
+    A manifest that loses the tag by it has its grace period from now on.
+    """
     now = connection.ops.adapt_datetimefield_value(timezone.now())
+    untag = now, repository_id, name, manifest_id
+    point = repository_id, name, manifest_id, manifest.digest, manifest.media_type, manifest.size, now, now
     with connection.cursor() as cursor:
-        cursor.execute(
-            _POINT,
-            (repository_id, name, manifest_id, manifest.digest, manifest.media_type, manifest.size, now, now),
-        )
+        if connection.vendor == "postgresql":
+            cursor.execute(f"WITH untagged AS ({_UNTAG_POSTGRES}) {_POINT}", (*untag, *point))
+        else:
+            cursor.execute(_UNTAG_SQLITE, untag)
+            cursor.execute(_POINT, point)
 
 
 def delete(context: RequestContext, repository: str, tag: str) -> None:

@@ -15,4 +15,4 @@ def purge_uploads() -> None:
     config: Config = settings.HUB
     driver = FilesystemDriver(config.storage.driver.rootdirectory)
     store = Store(driver, settings.DATA_DIR, config.hub.limits.free_bytes)
-    purge.purge_uploads(store, config.hub.uploads.max_age_seconds)
+    purge.purge_uploads(store, config.storage.maintenance.uploadpurging.age_seconds)

@@ -21,7 +21,7 @@ def test_a_variable_replaces_what_the_file_says(load: Load) -> None:
             "REGISTRY_HTTP_SECRET": "yes: [",
             "REGISTRY_STORAGE_DELETE_ENABLED": "on",
             "REGISTRY_HUB_WEB_WORKERS": "0x10",
-            "REGISTRY_HUB_UPLOADS_MAX_AGE": "'24h'",
+            "REGISTRY_HUB_COLLECT_GRACE": "'24h'",
             "REGISTRY_LOG_LEVEL": "Debug",
         },
     )
@@ -31,7 +31,7 @@ def test_a_variable_replaces_what_the_file_says(load: Load) -> None:
     assert (config.auth.htpasswd.realm, config.auth.htpasswd.path) == ("123", Path("/x/y"))
     assert config.http.secret == SecretStr("yes: [")
     assert config.storage.delete.enabled
-    assert (config.hub.web.workers, config.hub.uploads.max_age_seconds, config.log.level) == (16, 86400.0, "debug")
+    assert (config.hub.web.workers, config.hub.collect.grace_seconds, config.log.level) == (16, 86400.0, "debug")
 
 
 def test_a_whole_section_can_be_replaced_and_its_keys_still_set(load: Load) -> None:
@@ -167,7 +167,7 @@ def test_the_version_and_the_path_of_the_file_are_no_overrides(load: Load) -> No
             "b",
             "storage.s3: is not served yet; remove it (the filesystem driver is served)",
         ),
-        ("REGISTRY_STORAGE_MAINTENANCE_READONLY", "{}", "storage.maintenance.readonly: is not served yet; remove it"),
+        ("REGISTRY_STORAGE_TAG_CONCURRENCYLIMIT", "5", "storage.tag: is not served yet; remove it"),
         ("REGISTRY_STORAGE_FILESYSTEM_MAXTHREADS", "5", "storage.filesystem.maxthreads: is not served yet; remove it"),
         ("REGISTRY_HTTP_TLS_CERTIFICATE", "/x", "http.tls: is not served yet; remove it"),
         ("REGISTRY_HTTP_DEBUG_ADDR", ":1", "http.debug: is not served yet; remove it"),

@@ -104,7 +104,7 @@ hub:
   journal: {fsync: Always, interval: 1s}
   web: {workers: 3, threads: 64}
   limits: {manifest_bytes: 1MiB, envelope_bytes: 2048, envelope_events: 5, free_bytes: 0}
-  uploads: {max_age: 24h}
+  collect: {grace: 24h, untagged: 1h}
 """
 
 
@@ -148,7 +148,7 @@ def test_every_key_of_the_hub_arrives(load: Load) -> None:
     assert (hub.secret_key, hub.hosts) == (SecretStr("abc"), ("hub.example.org", ".example.org"))
     assert (hub.events.blob_pulls, hub.events.compat) == (False, True)
     assert (hub.journal.fsync, hub.journal.interval_seconds) == ("always", 1.0)
-    assert (hub.web.workers, hub.web.threads, hub.uploads.max_age_seconds) == (3, 64, 86400.0)
+    assert (hub.web.workers, hub.web.threads, hub.collect.grace_seconds) == (3, 64, 86400.0)
     assert hub.limits.model_dump() == {
         "manifest_bytes": 1 << 20,
         "envelope_bytes": 2048,

@@ -45,7 +45,6 @@ def test_the_configuration_of_the_official_image_is_told_what_to_remove(mistakes
     assert mistakes(OFFICIAL) == [
         "config.yml:4: log.fields: is not served yet; remove it",
         "config.yml:10: storage.cache: is not served yet; remove it",
-        "config.yml:14: storage.maintenance: is not served yet; remove it (set hub.uploads.max_age instead)",
         "config.yml:17: storage.tag: is not served yet; remove it",
         "config.yml:21: http.debug: is not served yet; remove it",
         "config.yml:28: health: is not served yet; remove it",
@@ -125,7 +124,7 @@ notifications:
         ),
         (
             "version: 0.1\nstorage: 5\n",
-            ["config.yml:2: storage.5: is unknown; remove it (known here: filesystem, delete)"],
+            ["config.yml:2: storage.5: is unknown; remove it (known here: filesystem, delete, maintenance)"],
         ),
         (
             "version: 0.1\nstorage: inmemory\n",
@@ -149,7 +148,7 @@ def test_documents_that_are_no_configuration(mistakes: Mistakes, text: str, expe
         ("blobdescriptor: x", "blobdescriptor: is unknown; remove it (known here: version, log, storage, http, auth, "),
         ("http: {tsl: {}}", "http.tsl: is unknown; did you mean tls?"),
         ("http: {timeout_seconds: 1}", "http.timeout_seconds: is unknown; remove it (known here: addr, prefix, "),
-        ("hub: {max_age: 1h}", "hub.max_age: is unknown here; did you mean hub.uploads.max_age?"),
+        ("hub: {pool: 4}", "hub.pool: is unknown here; did you mean hub.database.pool?"),
         ("hub: {journal: {interval_seconds: 1}}", "hub.journal.interval_seconds: is unknown; did you mean interval?"),
         ("loglevel: debug", "loglevel: is not served yet; remove it (set log.level instead)"),
         ("redis: {addrs: [a]}", "redis: is not served yet; remove it (set hub.redis.url or REDIS_URL instead)"),
@@ -249,7 +248,20 @@ ENDPOINT = "notifications: {endpoints: [{name: a, url: 'http://h', %s}]}"
         ("hub: {limits: {manifest_bytes: 4M}}", "hub.limits.manifest_bytes: is no size; write bytes or a whole number"),
         ("hub: {limits: {free_bytes: -1}}", "hub.limits.free_bytes: must be between 0 and 8 EiB"),
         ("hub: {limits: {envelope_events: 0}}", "hub.limits.envelope_events: must be at least 1"),
-        ("hub: {uploads: {max_age: -1h}}", "hub.uploads.max_age: must be longer than 0"),
+        (
+            "storage: {maintenance: {uploadpurging: {age: -1h}}}",
+            "storage.maintenance.uploadpurging.age: must be longer",
+        ),
+        ("tags: {maxtags: -1}", "tags.maxtags: must be 0 or more; 0 means 1000"),
+        ("validation: {manifests: {urls: {allow: ['(']}}}", "validation.manifests.urls.allow[0]: is no regular expr"),
+        (
+            "validation: {manifests: {indexes: {platforms: list}}}",
+            "validation.manifests.indexes.platformlist: is empty; list the platforms, or write platforms: none",
+        ),
+        ("policy: {repository: {classes: [chart]}}", "policy.repository.classes[0]: must be 'image' or 'plugin'"),
+        ("hub: {proxies: [proxy]}", "hub.proxies[0]: must be an address or network such as 10.1.2.3 or 10.0.0.0/8"),
+        ("hub: {collect: {grace: soon}}", "hub.collect.grace: "),
+        ("hub: {retention: {interval: 0s}}", "hub.retention.interval: must be longer than 0"),
     ],
 )
 def test_values_that_cannot_be_meant(mistakes: Mistakes, line: str, message: str) -> None:
