@@ -248,10 +248,6 @@ ENDPOINT = "notifications: {endpoints: [{name: a, url: 'http://h', %s}]}"
         ("hub: {limits: {manifest_bytes: 4M}}", "hub.limits.manifest_bytes: is no size; write bytes or a whole number"),
         ("hub: {limits: {free_bytes: -1}}", "hub.limits.free_bytes: must be between 0 and 8 EiB"),
         ("hub: {limits: {envelope_events: 0}}", "hub.limits.envelope_events: must be at least 1"),
-        (
-            "storage: {maintenance: {uploadpurging: {age: -1h}}}",
-            "storage.maintenance.uploadpurging.age: must be longer",
-        ),
         ("tags: {maxtags: -1}", "tags.maxtags: must be 0 or more; 0 means 1000"),
         ("validation: {manifests: {urls: {allow: ['(']}}}", "validation.manifests.urls.allow[0]: is no regular expr"),
         (
