@@ -1,6 +1,6 @@
 """The table of goals: what is measured, beside what, and how good it must be."""
 
-from tests.bench import blobs, manifests, pushes, webhooks
+from tests.bench import blobs, manifests, many, pushes, webhooks
 from tests.bench.measure import Line
 from tests.servers.databases import Kind
 
@@ -32,4 +32,10 @@ LINES = (
          manifests.with_password),
     Line("memory", "peak memory of a web process, 2 GiB blob", "MiB", "nothing", "at most", _both(200),
          blobs.peak_memory),
+    Line("catalog", "page of the catalog, 100,000 repositories", "ms", "few of them", "at most", _both(2),
+         many.catalog),
+    Line("tags", "page of tags, 1,000,000 tags", "ms", "few of them", "at most", _both(2), many.tags),
+    Line("referrers", "page of referrers, 100,000 of them", "ms", "few of them", "at most", _both(2),
+         many.referrers),
+    Line("delete", "delete by digest, 1,000,000 tags", "ms", "few of them", "at most", _both(2), many.delete),
 )  # fmt: skip
