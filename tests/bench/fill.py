@@ -1,7 +1,8 @@
 """`python -m tests.bench.fill KIND FIRST LAST`: many rows in the database of a hub, made by the database itself.
 
-KIND is `repositories` (each with a manifest and a tag), `tags` (of one repository, ten a manifest) or `referrers` (of
-one manifest). Numbers FIRST to LAST. The manifests have no blobs: what is measured is how they are found.
+KIND is `repositories` (each with a manifest and a tag), `tags` (of one repository, ten a manifest), `referrers` (of
+one manifest), or `blobs` (with their files, which nothing refers to). Numbers FIRST to LAST. The manifests have no
+blobs: what is measured is how they are found.
 """
 
 import os
@@ -13,11 +14,13 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registryhub.settings")
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 
 from registryhub.access.models import HUB_SOURCE_ID  # noqa: E402
 from registryhub.access.repositories import ensure_repository  # noqa: E402
 from registryhub.oci.media_types import OCI_MANIFEST  # noqa: E402
+from tests.bench.garbage import BLOB_BYTES, write_blobs  # noqa: E402
 
 REPOSITORY = "many/tagged"
 TAGS_EACH = 10
@@ -28,6 +31,7 @@ PAYLOAD = (
     b'"digest":"%b","size":2},"layers":[]}' % (ARTIFACT_TYPE.encode(), SUBJECT.encode())
 )
 
+_BLOBS = "INSERT INTO registry_blob (digest, size, created_at) SELECT {digest}, {size}, {now} FROM {rows}"
 _REPOSITORIES = """
     INSERT INTO access_repository (source_id, name, is_public, created_at)
     SELECT {source}, {name}, true, {now} FROM {numbers}
@@ -43,11 +47,6 @@ _TAGS = """
     SELECT manifest.repository_id, {name}, manifest.id, manifest.digest, {media_type}, {size}, {now}, {now}
     FROM {rows} JOIN registry_manifest AS manifest ON manifest.repository_id = {repository} AND manifest.digest = {digest}
 """  # noqa: E501
-
-
-def digest_of_number(number: int) -> str:
-    """What the manifest of that number is called here."""
-    return f"sha256:{number:064x}"
 
 
 def fill_repositories(first: int, last: int) -> None:
@@ -68,6 +67,11 @@ def fill_tags(first: int, last: int) -> None:
 def fill_referrers(first: int, last: int) -> None:
     repository = str(ensure_repository(HUB_SOURCE_ID, REPOSITORY))
     _run(_MANIFESTS, first, last, repository=repository, digest=_digest("n.i"), subject=f"'{SUBJECT}'")
+
+
+def fill_blobs(first: int, last: int) -> None:
+    write_blobs(settings.HUB.storage.driver.rootdirectory, first, last)
+    _run(_BLOBS, first, last, digest=_digest("n.i"), size=str(BLOB_BYTES))
 
 
 def _run(sql: str, first: int, last: int, **parts: str) -> None:
@@ -108,7 +112,7 @@ def _digest(number: str) -> str:
 
 
 def main(kind: str, first: str, last: str) -> None:
-    fillers = {"repositories": fill_repositories, "tags": fill_tags, "referrers": fill_referrers}
+    fillers = {"repositories": fill_repositories, "tags": fill_tags, "referrers": fill_referrers, "blobs": fill_blobs}
     fillers[kind](int(first), int(last))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

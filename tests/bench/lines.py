@@ -1,6 +1,6 @@
 """The table of goals: what is measured, beside what, and how good it must be."""
 
-from tests.bench import blobs, manifests, many, pushes, webhooks
+from tests.bench import blobs, collecting, manifests, many, pushes, webhooks
 from tests.bench.measure import Line
 from tests.servers.databases import Kind
 
@@ -37,5 +37,7 @@ LINES = (
     Line("tags", "page of tags, 1,000,000 tags", "ms", "few of them", "at most", _both(2), many.tags),
     Line("referrers", "page of referrers, 100,000 of them", "ms", "few of them", "at most", _both(2),
          many.referrers),
+    Line("collect", "garbage collection, 20,000 small blobs", "/s", "docker-registry", "at least", _both(1),
+         collecting.rate),
     Line("delete", "delete by digest, 1,000,000 tags", "ms", "few of them", "at most", _both(2), many.delete),
 )  # fmt: skip

@@ -21,6 +21,9 @@ class Side(Protocol):
     port: int
     headers: dict[str, str]
 
+    @property
+    def server(self) -> Hub | DockerRegistry: ...
+
     def settle(self) -> None: ...
 
     def queued_events(self) -> int:

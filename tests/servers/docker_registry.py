@@ -37,13 +37,18 @@ class DockerRegistry(Server):
     def url(self) -> str:
         return f"http://{self.host}"
 
+    @property
+    def blob_folder(self) -> Path:
+        """The root of the storage driver."""
+        return self.folder / "data"
+
     def prepare(self) -> None:
         super().prepare()
         config: dict[str, Any] = {
             "version": "0.1",
             "log": {"level": "error", "accesslog": {"disabled": True}},
             "storage": {
-                "filesystem": {"rootdirectory": str(self.folder / "data")},
+                "filesystem": {"rootdirectory": str(self.blob_folder)},
                 "delete": {"enabled": True},
                 "cache": {"blobdescriptor": "inmemory"},
             },

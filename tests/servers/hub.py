@@ -72,6 +72,11 @@ class Hub(Server):
         return f"http://{self.host}"
 
     @property
+    def blob_folder(self) -> Path:
+        """The root of the storage driver."""
+        return Path(self.config["storage"]["filesystem"]["rootdirectory"])
+
+    @property
     def config_file(self) -> Path:
         return self.folder / "config.yml"
 
