@@ -227,3 +227,6 @@ INTAKE_READERS = {
     "journal": "notifications.log.readers.read_journal",
     "distribution": "notifications.receiver.adapters.distribution.read",
 }
+
+# Who knows of manifests that are needed outside the registry: dotted paths of `registryhub.registry.guards.Guard`.
+DIGEST_GUARDS = ["deployer.guards.running"]
