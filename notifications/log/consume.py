@@ -17,7 +17,10 @@ from notifications.log.leases import Lease, LeaseLost
 from registryhub.database.lookups import Lookup, Row
 from registryhub.database.transactions import release_connection
 
-__all__ = ["BatchConsumer", "Feed", "Head", "LeaseLost", "LoggedEvent", "StreamConsumer", "open_feed", "read_events"]
+__all__ = [
+    *("BatchConsumer", "Feed", "Head", "LeaseLost", "LoggedEvent", "Span", "StreamConsumer"),
+    *("open_feed", "read_changes", "read_events"),
+]
 
 
 class LoggedEvent(NamedTuple):
@@ -42,15 +45,35 @@ class LoggedEvent(NamedTuple):
     raw: str
 
 
-_AFTER = Lookup(
-    "log_events_after",
-    f"SELECT {', '.join(LoggedEvent._fields)} FROM log_event WHERE seq > %s ORDER BY seq LIMIT %s",  # noqa: S608
+class Span(NamedTuple):
+    """What a part of the log holds of what was asked for; all up to `end` has been looked at."""
+
+    events: list[LoggedEvent]
+    end: int
+
+
+_COLUMNS = ", ".join(LoggedEvent._fields)
+_AFTER = Lookup("log_events_after", f"SELECT {_COLUMNS} FROM log_event WHERE seq > %s ORDER BY seq LIMIT %s")  # noqa: S608
+# The condition is that of the index event_changes, word by word: so both databases know that it serves.
+_CHANGES = Lookup(
+    "log_changes_between",
+    f"SELECT {_COLUMNS} FROM log_event WHERE (action = 'push' OR action = 'mount' OR action = 'delete')"  # noqa: S608
+    " AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s",
 )
 
 
 def read_events(position: int, limit: int) -> list[LoggedEvent]:
     """The next events after a position, in order of their numbers."""
-    rows = _AFTER.all(position, limit)
+    return _events(_AFTER.all(position, limit))
+
+
+def read_changes(start: int, end: int, limit: int) -> Span:
+    """The next pushes, mounts and deletes after `start`, up to `end`: among millions of pulls they cost no more."""
+    events = _events(_CHANGES.all(start, end, limit))
+    return Span(events, events[-1].seq if len(events) == limit else end)
+
+
+def _events(rows: list[Row]) -> list[LoggedEvent]:
     if connection.vendor == "sqlite":
         return [_from_sqlite(row) for row in rows]
     return [LoggedEvent._make(row) for row in rows]
@@ -146,6 +169,20 @@ class Feed:
         events = read_events(self.position, limit)
         release_connection()
         return events
+
+    def read_changes(self, limit: int) -> Span:
+        """Up to `limit` pushes, mounts and deletes after the position, and how far the log was looked at for them.
+
+        Moves nothing: who is done with the events moves to the end of the span, past all that is no change.
+        """
+        span = read_changes(self.position, max(self.position, self._head.position), limit)
+        release_connection()
+        return span
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, whatever comes into the log, unless a stop is asked."""
+        release_connection()
+        self._head.wait(lambda: self._stop, seconds)
 
     def wait(self, seconds: float) -> bool:
         """Sleep until the log may reach beyond the position, a stop is asked, or the seconds are over.

@@ -4,9 +4,19 @@ from collections.abc import Callable
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
 
-from notifications.log.consume import Feed, Head, LeaseLost, StreamConsumer, open_feed, read_events, take_consumer
-from notifications.log.models import Consumer
-from tests.notifications.log.making import sequence_all, store
+from notifications.log.consume import (
+    Feed,
+    Head,
+    LeaseLost,
+    Span,
+    StreamConsumer,
+    open_feed,
+    read_changes,
+    read_events,
+    take_consumer,
+)
+from notifications.log.models import Consumer, Event
+from tests.notifications.log.making import intake_pull, sequence_all, store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -137,3 +147,93 @@ def test_nobody_keeps_a_connection_while_it_waits() -> None:
     feed.wait(0.001)
     if connection.vendor == "postgresql":
         assert connection.connection is None
+
+
+ACTIONS = ("pull", "push", "pull", "mount", "check", "delete", "pull")
+
+
+def log_actions() -> Head:
+    """An event of each of ACTIONS in the log, named by its place, and the head that says so."""
+    for number, action in enumerate(ACTIONS, 1):
+        intake_pull(str(number), action=action)
+    sequence_all()
+    head = Head()
+    head.reach(len(ACTIONS))
+    return head
+
+
+def test_changes_are_read_without_the_pulls_between_them() -> None:
+    """And the span says how far the log has been looked at: past the pull at its end."""
+    feed = opened(head=log_actions())
+    events, end = feed.read_changes(10)
+    assert [(event.seq, event.action) for event in events] == [(2, "push"), (4, "mount"), (6, "delete")]
+    assert end == len(ACTIONS)
+    assert feed.position == 0
+
+
+def test_changes_that_are_too_many_end_the_span_at_the_last_of_them() -> None:
+    """What lies behind it is for the next one."""
+    feed = opened(head=log_actions())
+    first = feed.read_changes(2)
+    assert ([event.seq for event in first.events], first.end) == ([2, 4], 4)
+    with transaction.atomic():
+        feed.move(first.end)
+    second = feed.read_changes(2)
+    assert ([event.seq for event in second.events], second.end) == ([6], len(ACTIONS))
+
+
+def test_changes_are_looked_for_as_far_as_the_head_is_known() -> None:
+    """A change that is behind it must not be stepped over: it may not be visible yet."""
+    log_actions()
+    head = Head()
+    head.reach(3)
+    feed = opened(head=head)
+    assert feed.read_changes(10).end == 3
+    feed.position = 5
+    assert feed.read_changes(10) == Span([], 5)
+
+
+def test_a_pause_lasts_whatever_is_logged_and_ends_with_a_stop() -> None:
+    """So who pauses is not woken by each of thousands of pulls a second."""
+    feed = opened(head=log_actions())
+    feed.pause(0.01)
+    ended: list[bool] = []
+    thread = in_thread(lambda: feed.pause(60) is None, ended)
+    feed.stop()
+    thread.join(10)
+    assert ended == [True]
+
+
+@pytest.mark.only_database("postgres")
+def test_changes_are_found_by_their_index_on_postgres() -> None:
+    """Among fifty thousand pulls, with the plan that suits all parameters; and so are the pushes alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO log_event
+                (seq, source_id, event_id, occurred_at, received_at, action, repository, tag, digest, media_type, size,
+                 actor, address, user_agent, method, from_repository, raw)
+            SELECT number, 1, number::text, now(), now(), CASE number % 500 WHEN 0 THEN 'push' ELSE 'pull' END,
+                   'app', '', '', '', 0, '', '', '', 'GET', '', '{}'
+            FROM generate_series(1, 50000) AS number
+            """
+        )
+        cursor.execute("ANALYZE log_event")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        read_changes(0, 50_000, 10)
+        cursor.execute("EXPLAIN EXECUTE log_changes_between (0, 50000, 10)")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+        assert "event_changes" in plan, plan
+        assert "event_changes" in Event.objects.filter(action="push").order_by("-seq")[:10].explain()
+
+
+@pytest.mark.only_database("sqlite")
+def test_changes_are_found_by_their_index_on_sqlite() -> None:
+    """And so are the pushes alone."""
+    wanted = "action = 'push' OR action = 'mount' OR action = 'delete'"
+    with connection.cursor() as cursor:
+        for condition in (f"({wanted}) AND seq > 5 AND seq <= 9", "action = 'push'"):
+            cursor.execute(f"EXPLAIN QUERY PLAN SELECT raw FROM log_event WHERE {condition} ORDER BY seq LIMIT 9")
+            plan = "\n".join(row[3] for row in cursor.fetchall())
+            assert "event_changes" in plan, plan
