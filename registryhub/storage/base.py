@@ -5,6 +5,7 @@ A driver is shared by all threads of a process. Whatever it cannot name below it
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -97,6 +98,10 @@ class StorageDriver(Protocol):
         """Bytes of a file. Raises PathNotFound."""
         ...
 
+    def modified_at(self, path: str) -> datetime:
+        """When a file was written last, aware UTC. Raises PathNotFound."""
+        ...
+
     def open_reader(self, path: str, *, start: int = 0, length: int | None = None) -> Reader:
         """Read `length` bytes (all the rest by default) from `start` on. Raises PathNotFound."""
         ...
@@ -118,6 +123,10 @@ class StorageDriver(Protocol):
 
     def names(self, path: str) -> list[str]:
         """What is directly in a folder, sorted. Raises PathNotFound."""
+        ...
+
+    def sync(self) -> None:
+        """Returns when all that was written or removed here so far, by whomever, would survive a loss of power."""
         ...
 
     def free_bytes(self) -> int | None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
@@ -69,6 +70,7 @@ class MemoryDriver:
     def __init__(self, capacity: int | None = None) -> None:
         self.capacity = capacity
         self._files: dict[str, bytearray] = {}
+        self._modified_at: dict[str, datetime] = {}
         self._appending: set[int] = set()
         self._lock = threading.RLock()
 
@@ -76,9 +78,14 @@ class MemoryDriver:
         with self._lock:
             self.require_room(len(content))
             self._files[path] = bytearray(content)
+            self._modified_at[path] = datetime.now(UTC)
 
     def size(self, path: str) -> int:
         return len(self._find(path))
+
+    def modified_at(self, path: str) -> datetime:
+        self._find(path)
+        return self._modified_at[path]
 
     def open_reader(self, path: str, *, start: int = 0, length: int | None = None) -> MemoryReader:
         return MemoryReader(bytes(self._find(path)), start, length)
@@ -94,6 +101,7 @@ class MemoryDriver:
     def move(self, source: str, target: str) -> None:
         with self._lock:
             self._files[target] = self._find(source)
+            self._modified_at[target] = self._modified_at.pop(source)
             del self._files[source]
 
     def delete(self, path: str) -> None:
@@ -102,7 +110,7 @@ class MemoryDriver:
             if not found:
                 raise PathNotFound(f"{path}: no such file or folder")
             for name in found:
-                del self._files[name]
+                del self._files[name], self._modified_at[name]
 
     def names(self, path: str) -> list[str]:
         with self._lock:
@@ -112,6 +120,9 @@ class MemoryDriver:
         if not found:
             raise PathNotFound(f"{path}: no such folder")
         return sorted(found)
+
+    def sync(self) -> None:
+        """Memory survives no loss of power; there is nothing to wait for."""
 
     def free_bytes(self) -> int | None:
         if self.capacity is None:

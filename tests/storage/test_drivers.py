@@ -1,6 +1,7 @@
 """What every driver does (registryhub/storage/base.py)."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -31,6 +32,23 @@ def test_what_is_written_is_read_back(driver: StorageDriver, is_durable: bool) -
     assert content(driver, "a/b/c") == b""
     assert driver.size("a/b/c") == 0
     assert driver.names("a/b") == ["c"]
+
+
+def test_a_file_tells_when_it_was_written(driver: StorageDriver) -> None:
+    """In UTC, also after it has been moved."""
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    driver.write("file", b"1")
+    driver.move("file", "elsewhere")
+    assert before < driver.modified_at("elsewhere") < before + timedelta(seconds=60)
+    with pytest.raises(PathNotFound):
+        driver.modified_at("file")
+
+
+def test_everything_is_synced_at_once(driver: StorageDriver) -> None:
+    """What was written quickly is as safe then as what was written with care; nothing about it changes."""
+    driver.write("a/file", b"1", is_durable=False)
+    driver.sync()
+    assert content(driver, "a/file") == b"1"
 
 
 def test_a_part_is_read(driver: StorageDriver) -> None:
