@@ -30,9 +30,16 @@ class Request:
     def query(self) -> dict[str, str]:
         """The first value of each parameter; bodies are never read as forms."""
         found: dict[str, str] = {}
-        for name, value in parse_qsl(self.environ.get("QUERY_STRING", ""), keep_blank_values=True):
+        for name, value in self._parameters():
             found.setdefault(name, value)
         return found
+
+    def query_all(self, name: str) -> list[str]:
+        """Every value of a parameter, in their order."""
+        return [value for key, value in self._parameters() if key == name]
+
+    def _parameters(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.environ.get("QUERY_STRING", ""), keep_blank_values=True)
 
     def header(self, name: str) -> str | None:
         """The header's value, by its usual name in any case; several of one name are joined by a comma."""
@@ -52,6 +59,11 @@ class Request:
         """None when it is absent (chunked transfer) or not a number."""
         value = self.environ.get("CONTENT_LENGTH")
         return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else None
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the client sends one; a chunked one may still turn out to be empty."""
+        return bool(self.content_length) or "HTTP_TRANSFER_ENCODING" in self.environ
 
     @property
     def scheme(self) -> str:

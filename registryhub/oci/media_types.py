@@ -1,5 +1,7 @@
 """The media types of manifests and layers, and how headers name them (OCI image-spec "Media Types", RFC 9110)."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,39 +13,62 @@ OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFESTS = frozenset((DOCKER_MANIFEST, DOCKER_LIST, OCI_MANIFEST, OCI_INDEX))
 INDEXES = frozenset((DOCKER_LIST, OCI_INDEX))
 
-LAYERS_FROM_URLS = frozenset(
+FOREIGN_LAYERS = frozenset(
     (
+        "application/vnd.docker.image.rootfs.foreign.diff.tar",
         "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
         "application/vnd.oci.image.layer.nondistributable.v1.tar",
         "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
-        "application/vnd.oci.image.layer.v1.tar",
-        "application/vnd.oci.image.layer.v1.tar+gzip",
+        "application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
     )
 )
-"""Layers of these types may name URLs to fetch them from, which the registry must approve (reference B.7)."""
+"""Layers that may be left to others: with URLs that the registry approves of they need not be there (reference B.7)."""
+
+LAYERS_FROM_URLS = FOREIGN_LAYERS | {
+    "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.oci.image.layer.v1.tar+gzip",
+    "application/vnd.oci.image.layer.v1.tar+zstd",
+}
+"""Layers whose URLs clients may fetch them from, so that the registry must approve of them."""
+
+_ITEM = re.compile(r"\s*([!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+)\s*(;.*)?", re.IGNORECASE | re.DOTALL)
+_WEIGHT_OF_NONE = re.compile(r";\s*q\s*=\s*0(?:\.0*)?\s*(?:;|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """What a client says it reads. q-values are ignored, as the reference does."""
+    """What a client says it reads, and what not: `is_read` is by media types and wildcards, in lower case."""
 
-    types: frozenset[str]
-    is_open: bool
+    is_read: Mapping[str, bool]
 
-    def names(self, media_type: str) -> bool:
-        """Whether the type itself is listed; a wildcard does not count."""
-        return media_type in self.types
+    @property
+    def is_absent(self) -> bool:
+        """Whether the client says nothing that can be read."""
+        return not self.is_read
 
     def allows(self, media_type: str) -> bool:
-        """Whether the type is listed, or the client takes anything: no Accept, `*/*`, `application/*`."""
-        return self.is_open or media_type in self.types
+        """Whether the client takes a type (RFC 9110 §12.5.1): the most exact item that covers it decides.
+
+        Whoever says nothing takes everything.
+        """
+        said = self.is_read.get(media_type)
+        if said is None:
+            said = self.is_read.get(f"{media_type.partition('/')[0]}/*", self.is_read.get("*/*", self.is_absent))
+        return said
 
 
 @lru_cache(maxsize=512)
 def parse_accept(header: str | None) -> Accept:
-    """The media types of an Accept header, several joined by commas. What cannot be read is skipped."""
-    types = frozenset(base_type(item) for item in (header or "").split(",")) - {""}
-    return Accept(types, is_open=not types or not types.isdisjoint(("*/*", "application/*")))
+    """An Accept header, several joined by commas. What cannot be read is skipped; of q-values only 0 says something:
+    "not this". A type that is listed twice is read.
+    """
+    found: dict[str, bool] = {}
+    for item in (header or "").split(","):
+        match = _ITEM.fullmatch(item)
+        if match is not None:
+            media_type = match[1].lower()
+            found[media_type] = found.get(media_type, False) or _WEIGHT_OF_NONE.search(match[2] or "") is None
+    return Accept(found)
 
 
 def base_type(header: str) -> str:

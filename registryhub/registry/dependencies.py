@@ -1,13 +1,13 @@
 """Whether everything a manifest refers to is in its repository (reference B.7, step 7)."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db import connection
 
-from registryhub.oci.errors import MANIFEST_BLOB_UNKNOWN, MANIFEST_INVALID, OciError
+from registryhub.oci.errors import MANIFEST_BLOB_UNKNOWN, OciError
 from registryhub.oci.manifests import Descriptor, Manifest
-from registryhub.oci.media_types import INDEXES, LAYERS_FROM_URLS, MANIFESTS
+from registryhub.oci.media_types import INDEXES, MANIFESTS
 
 _BLOBS = (
     "SELECT blob.digest FROM registry_blob blob JOIN registry_bloblink link ON link.blob_id = blob.id"
@@ -19,26 +19,21 @@ _AMONG_SQLITE = "IN (SELECT value FROM json_each(%s))"
 _AMONG_POSTGRES = "= ANY(%s) ORDER BY digest FOR KEY SHARE"
 
 
-def check_urls(manifest: Manifest) -> None:
-    """Layers that clients would fetch from elsewhere are refused. Raises OciError(MANIFEST_INVALID)."""
-    for layer in manifest.layers:
-        if layer.urls and layer.media_type in LAYERS_FROM_URLS:
-            raise OciError(
-                MANIFEST_INVALID,
-                f"invalid URL on layer {layer.digest}: this registry holds every layer itself; push it without urls",
-            )
-
-
-def check_references(repository_id: int, manifest: Manifest) -> None:
+def check_references(repository_id: int, manifest: Manifest, required: Collection[str]) -> None:
     """To be called in the transaction that stores the manifest: what is found is locked against removal until it ends.
 
-    Children of an index must be manifests, all else blobs. Raises OciError(MANIFEST_BLOB_UNKNOWN), an entry an item.
+    Children of an index must be manifests, all else blobs. Raises OciError(MANIFEST_BLOB_UNKNOWN), an entry an item
+    that is required and missing.
     """
+    if not required:
+        return
     wanted = dict.fromkeys(str(item.digest) for item in manifest.references)
     manifests = {str(item.digest) for item in manifest.references if _is_manifest(item, manifest)}
     found = _find(_BLOBS, repository_id, wanted.keys() - manifests)
     found |= _find(_MANIFESTS, repository_id, manifests)
-    missing = [OciError(MANIFEST_BLOB_UNKNOWN, digest) for digest in wanted if digest not in found]
+    missing = [
+        OciError(MANIFEST_BLOB_UNKNOWN, digest) for digest in wanted if digest in required and digest not in found
+    ]
     if missing:
         raise OciError(MANIFEST_BLOB_UNKNOWN, missing[0].detail, more=tuple(missing[1:]))
 

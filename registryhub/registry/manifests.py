@@ -1,5 +1,8 @@
 """Manifests: stored with their tag and their event in one transaction, found again by one prepared query."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from notifications.events import Reference
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.database.lookups import Lookup
@@ -10,9 +13,11 @@ from registryhub.oci.manifests import Manifest as Document
 from registryhub.oci.manifests import Platform, parse_manifest
 from registryhub.registry import announce, blobs, rows, tags
 from registryhub.registry.announce import RequestContext, manifest_target
-from registryhub.registry.dependencies import check_references, check_urls
+from registryhub.registry.dependencies import check_references
 from registryhub.registry.payloads import Payload, payloads
+from registryhub.registry.protect import check_manifest
 from registryhub.registry.retries import run_transaction
+from registryhub.registry.rules import Rules
 
 _MEMBER = SharedLookup(
     "manifest_member",
@@ -62,40 +67,62 @@ def find_child(repository: str, index: Payload, platform: Platform) -> Payload:
     return find(repository, digest=str(child.digest))
 
 
-def put(
-    context: RequestContext, *, repository: str, tag: str, digest: Digest | None, media_type: str, content: bytes
-) -> Digest:
-    """Store a manifest, and let `tag` (unless empty) point at it; the digest it is known by.
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A stored manifest: what it is known by, and what it is attached to."""
 
-    With `digest` the content must have it. When this returns, manifest, tag and event are on disk together.
-    Raises OciError: MANIFEST_INVALID, DIGEST_INVALID, MANIFEST_BLOB_UNKNOWN.
+    digest: Digest
+    subject: Digest | None
+
+
+def put(
+    context: RequestContext,
+    *,
+    repository: str,
+    names: Sequence[str],
+    digest: Digest | None,
+    media_type: str,
+    content: bytes,
+    rules: Rules,
+) -> Pushed:
+    """Store a manifest, and let the tags `names` point at it.
+
+    With `digest` the content must have it. When this returns, manifest, tags and events are on disk together: an event
+    a tag, or one without. Raises OciError: MANIFEST_INVALID, DIGEST_INVALID, DENIED, MANIFEST_BLOB_UNKNOWN.
     """
     document = parse_manifest(content, media_type)
     found = digest_of(content, digest.algorithm if digest else CANONICAL)
     if digest is not None and digest != found:
         raise OciError(DIGEST_INVALID, f"the manifest's digest is {found}")
-    check_urls(document)
+    rules.check(document)
+    required = rules.required(document)
     manifest = Reference(media_type, str(found), len(content))
 
     def store() -> None:
         repository_id = blobs.repository_id(repository)
-        check_references(repository_id, document)
+        check_references(repository_id, document, required)
         manifest_id = rows.store(repository_id, manifest, document, content)
-        if tag:
-            tags.point(repository_id, tag, manifest_id, manifest)
-        announce.manifest_pushed(context, repository, manifest, tag=tag, references=_references(document))
+        for name in sorted(names):  # two pushes that wait for each other are rarer in one order
+            tags.point(repository_id, name, manifest_id, manifest)
+        for name in names or ("",):
+            announce.manifest_pushed(context, repository, manifest, tag=name, references=_references(document))
 
     run_transaction(store)
-    return found
+    return Pushed(found, document.subject.digest if document.subject else None)
 
 
-def delete(context: RequestContext, repository: str, digest: str) -> None:
-    """Remove the manifest and every tag that points at it, each with its event. Raises OciError(MANIFEST_UNKNOWN)."""
+def delete(context: RequestContext, repository: str, digest: str, *, is_protected: bool = False) -> None:
+    """Remove the manifest and every tag that points at it, each with its event.
+
+    Raises OciError: MANIFEST_UNKNOWN; DENIED for a protected one that is still needed.
+    """
 
     def remove() -> None:
         found = rows.lock(repository, digest)
         if found is None:
             raise _unknown(repository, digest)
+        if is_protected:
+            check_manifest(repository, found)
         rows.remove(context, repository, found)
 
     run_transaction(remove)

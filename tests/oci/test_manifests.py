@@ -119,23 +119,39 @@ def test_a_refusal_does_not_repeat_a_huge_value() -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "names", "allows"),
+    ("header", "allows"),
     [
-        (None, False, True),
-        ("", False, True),
-        (" , ;q=1", False, True),
-        ("*/*", False, True),
-        ("text/html, application/*;q=0.1", False, True),
-        ("text/html", False, False),
-        (OCI_INDEX, False, False),
-        (OCI_MANIFEST, True, True),
-        (f"text/html,{OCI_MANIFEST.upper()} ; q=0.5", True, True),
+        ("*/*", True),
+        ("text/html, application/*;q=0.1", True),
+        ("text/html", False),
+        ("text/*", False),
+        (OCI_INDEX, False),
+        (OCI_MANIFEST, True),
+        (f"text/html,{OCI_MANIFEST.upper()} ; q=0.5", True),
+        (f"{OCI_INDEX}, */*;q=0.1, garbage", True),
+        (f"{OCI_MANIFEST};q=0", False),
+        (f"{OCI_MANIFEST};q=0, */*", False),
+        (f"{OCI_MANIFEST} ; Q=0.000 ; x=1, application/*", False),
+        (f"{OCI_MANIFEST};q=0.001", True),
+        (f"{OCI_MANIFEST};q=nonsense", True),
+        (f"{OCI_MANIFEST};q=0, {OCI_MANIFEST}", True),
+        ("application/*;q=0, */*", False),
+        ("application/*, */*;q=0", True),
+        ("*/*;q=0", False),
+        ('text/html;x="a,b"', False),
     ],
 )
-def test_accept_tells_what_a_client_reads(header: str | None, names: bool, allows: bool) -> None:
-    """Parameters are dropped and items that cannot be read are skipped; a wildcard allows but does not name."""
+def test_accept_tells_what_a_client_reads(header: str, allows: bool) -> None:
+    """The most exact item decides; a weight of 0 says no, any other yes."""
     accept = parse_accept(header)
-    assert (accept.names(OCI_MANIFEST), accept.allows(OCI_MANIFEST)) == (names, allows)
+    assert (accept.is_absent, accept.allows(OCI_MANIFEST)) == (False, allows)
+
+
+@pytest.mark.parametrize("header", [None, "", " , ;q=1", "garbage", "a/b/c, /, x/", "é/*"])
+def test_who_says_nothing_that_can_be_read_takes_everything(header: str | None) -> None:
+    """Items that cannot be read are skipped, and then it is as if there were no Accept."""
+    accept = parse_accept(header)
+    assert (accept.is_absent, accept.allows(OCI_MANIFEST)) == (True, True)
 
 
 def test_the_base_of_a_media_type_has_no_parameters() -> None:

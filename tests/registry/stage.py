@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -14,11 +15,12 @@ from notifications.log.models import Intake
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.access.repositories import ensure_repository
 from registryhub.database.lookups import Lookup, Row
-from registryhub.oci.digests import digest_of
+from registryhub.oci.digests import digest_of, parse_digest
 from registryhub.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from registryhub.registry import manifests
 from registryhub.registry.announce import RequestContext
 from registryhub.registry.models import Blob, BlobLink
+from registryhub.registry.rules import read_rules
 
 CONTEXT = RequestContext(
     request_id="01a20b6e-4411-733a-9be2-99871c36940e",
@@ -71,10 +73,30 @@ def index_bytes(children: Sequence[bytes], *, media_type: str = OCI_INDEX, child
     return dump({"schemaVersion": 2, "mediaType": media_type, "manifests": descriptors})
 
 
+def changed_document(content: bytes, **fields: Any) -> bytes:
+    """The same manifest with other fields."""
+    return dump({**json.loads(content), **fields})
+
+
 def put(repository: str, content: bytes, *, tag: str = "", media_type: str = OCI_MANIFEST) -> str:
     """Store a manifest; its digest."""
-    found = manifests.put(CONTEXT, repository=repository, tag=tag, digest=None, media_type=media_type, content=content)
-    return str(found)
+    return put_under(repository, content, *[tag] if tag else [], media_type=media_type)
+
+
+def put_under(
+    repository: str, content: bytes, *tags: str, media_type: str = OCI_MANIFEST, digest: str = "", **config: Any
+) -> str:
+    """Store a manifest under any number of tags, as the digest if one is given; `config` is as for `changed`."""
+    pushed = manifests.put(
+        CONTEXT,
+        repository=repository,
+        names=tags,
+        digest=parse_digest(digest) if digest else None,
+        media_type=media_type,
+        content=content,
+        rules=read_rules(changed(settings.HUB, **config)),
+    )
+    return str(pushed.digest)
 
 
 @contextmanager

@@ -9,14 +9,14 @@ import pytest
 from django.db import connection
 
 from registryhub.access.models import Repository
-from registryhub.oci.digests import digest_of, parse_digest
+from registryhub.oci.digests import digest_of
 from registryhub.oci.errors import OciError
 from registryhub.oci.manifests import Platform, parse_manifest
 from registryhub.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from registryhub.registry import manifests, tags
 from registryhub.registry.models import BlobLink, Manifest, Tag
 from registryhub.registry.payloads import Payload, Payloads
-from tests.registry.stage import CONTEXT, dump, image_bytes, index_bytes, put, stored_events
+from tests.registry.stage import CONTEXT, dump, image_bytes, index_bytes, put, put_under, stored_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -162,16 +162,7 @@ def test_a_push_by_digest_must_have_that_digest() -> None:
     content = image_bytes("team/app", "one")
 
     def put_as(digest: str) -> str:
-        return str(
-            manifests.put(
-                CONTEXT,
-                repository="team/app",
-                tag="",
-                digest=parse_digest(digest),
-                media_type=OCI_MANIFEST,
-                content=content,
-            )
-        )
+        return put_under("team/app", content, digest=digest)
 
     assert refusal(lambda: put_as(UNKNOWN)).code.code == "DIGEST_INVALID"
     long = str(digest_of(content, "sha512"))

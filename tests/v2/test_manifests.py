@@ -1,4 +1,4 @@
-"""The wire of manifests: statuses, headers, what Accept and If-None-Match decide, and what is told of it."""
+"""The wire of manifests: statuses, headers, what If-None-Match decides, and what is told of it."""
 
 from pathlib import Path
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from registryhub.oci.digests import digest_of
-from registryhub.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
+from registryhub.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from registryhub.registry.models import Manifest, Tag
 from registryhub.storage.memory import MemoryDriver
 from tests.registry.journals import JournalReader
-from tests.registry.stage import counted_queries, dump, image_bytes, index_bytes, put, stored_events
+from tests.registry.stage import changed_document, counted_queries, image_bytes, put, stored_events
 from tests.v2.plane import Answer, Plane, make_plane
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,86 +104,6 @@ def test_what_the_client_has_is_not_sent_again(
         assert "content-length" not in answer.headers
 
 
-@pytest.mark.parametrize(
-    ("media_type", "accept", "status"),
-    [
-        (DOCKER_MANIFEST, "text/html", 200),
-        (OCI_INDEX, "text/html", 200),
-        (OCI_MANIFEST, "text/html", 404),
-        (OCI_MANIFEST, OCI_INDEX, 404),
-        (OCI_MANIFEST, "*/*", 200),
-        (OCI_MANIFEST, "application/*;q=0.5", 200),
-        (OCI_MANIFEST, f"text/html, {OCI_MANIFEST};q=0.1", 200),
-        (OCI_MANIFEST, "", 200),
-    ],
-)
-def test_only_an_oci_manifest_needs_a_client_that_reads_it(
-    plane: Plane, journal: JournalReader, media_type: str, accept: str, status: int
-) -> None:
-    """Reference B.6; a wildcard or no Accept at all is enough. A refusal is neither a pull nor a check."""
-    if media_type == OCI_INDEX:
-        put("team/app", index_bytes([]), tag="v1", media_type=media_type)
-    else:
-        put("team/app", image_bytes("team/app", "one", media_type=media_type), tag="v1", media_type=media_type)
-    answer = plane.get(f"{APP}/v1", accept=accept) if accept else plane.get(f"{APP}/v1")
-    assert answer.status == status
-    assert len(journal.lines()) == (1 if status == 200 else 0)
-    if status == 404:
-        assert answer.code == "MANIFEST_UNKNOWN"
-        said = answer.json["errors"][0]["message"]
-        assert said == "OCI manifest found, but accept header does not support OCI manifests"
-
-
-def docker_list(child_type: str = DOCKER_MANIFEST) -> tuple[str, str]:
-    """A list under the tag `all`; its digest and that of its amd64 child."""
-    children = [image_bytes("team/app", text, media_type=child_type) for text in ("amd64", "arm64")]
-    amd64, _ = [put("team/app", child, media_type=child_type) for child in children]
-    content = index_bytes(children, media_type=DOCKER_LIST, child_type=child_type)
-    return put("team/app", content, media_type=DOCKER_LIST, tag="all"), amd64
-
-
-@pytest.mark.parametrize("accept", [None, "*/*", DOCKER_MANIFEST, f"{OCI_INDEX},{DOCKER_MANIFEST}"])
-def test_a_client_that_knows_no_lists_gets_the_amd64_image(
-    plane: Plane, journal: JournalReader, accept: str | None
-) -> None:
-    """By tag; one pull of what was served."""
-    _, amd64 = docker_list()
-    headers = {"accept": accept} if accept else {}
-    answer = plane.get(f"{APP}/all", **headers)
-    assert (answer.status, answer.headers["docker-content-digest"]) == (200, amd64)
-    assert answer.headers["content-type"] == DOCKER_MANIFEST
-    assert journal.told() == [("pull", "all", amd64)]
-    assert plane.get(f"{APP}/all", if_none_match=amd64, **headers).status == 304
-
-
-def test_a_list_is_served_to_those_who_name_it_and_by_digest_to_all(plane: Plane, journal: JournalReader) -> None:
-    """Nothing is rewritten."""
-    digest, _ = docker_list()
-    for target, accept in (("all", DOCKER_LIST), (digest, "text/html"), (digest, "*/*")):
-        answer = plane.get(f"{APP}/{target}", accept=accept)
-        assert (answer.status, answer.headers["docker-content-digest"]) == (200, digest)
-        assert answer.headers["content-type"] == DOCKER_LIST
-    assert [told[2] for told in journal.told()] == [digest] * 3
-
-
-def test_a_list_that_cannot_be_rewritten_is_refused(plane: Plane, journal: JournalReader) -> None:
-    """No amd64 child: 404. A client that does not read the child: 400, or 404 for an OCI child."""
-    arm = put("team/app", image_bytes("team/app", "arm", media_type=DOCKER_MANIFEST), media_type=DOCKER_MANIFEST)
-    child = {"mediaType": DOCKER_MANIFEST, "digest": arm, "size": 1}
-    child |= {"platform": {"os": "linux", "architecture": "arm64"}}
-    content = dump({"schemaVersion": 2, "mediaType": DOCKER_LIST, "manifests": [child]})
-    put("team/app", content, media_type=DOCKER_LIST, tag="arm")
-    answer = plane.get(f"{APP}/arm")
-    assert (answer.status, answer.code) == (404, "MANIFEST_UNKNOWN")
-    docker_list()
-    answer = plane.get(f"{APP}/all", accept="text/html")
-    assert (answer.status, answer.code) == (400, "MANIFEST_INVALID")
-    assert answer.detail == "Schema 2 manifest not supported by client"
-    docker_list(OCI_MANIFEST)
-    assert plane.get(f"{APP}/all", accept="text/html").code == "MANIFEST_UNKNOWN"
-    assert journal.lines() == []
-
-
 @pytest.mark.parametrize("reference", ["none", f"sha256:{'0' * 64}"])
 def test_what_is_not_there_is_unknown(plane: Plane, journal: JournalReader, reference: str) -> None:
     """Also in a repository that is not there; and nothing is told."""
@@ -254,6 +174,57 @@ def test_a_push_by_a_wrong_digest_is_refused(plane: Plane) -> None:
         assert push(plane, digest, content).headers["docker-content-digest"] == digest
         assert plane.get(f"{APP}/{digest}").body == content
     assert [event.tag for event in stored_events()] == ["", ""]
+
+
+def test_a_push_by_digest_sets_all_the_tags_of_its_query(plane: Plane) -> None:
+    """Each has its event and its OCI-Tag, in their order and once; all point at the manifest."""
+    content = image_bytes("team/app", "one")
+    digest = str(digest_of(content, "sha512"))
+    answer = push(plane, f"{digest}?tag=v2&tag=v1&tag=v2&other=x&tag=latest", content)
+    assert (answer.status, answer.headers["oci-tag"]) == (201, "v2,v1,latest")
+    assert [(event.action, event.tag, event.digest) for event in stored_events()] == [
+        ("push", tag, digest) for tag in ("v2", "v1", "latest")
+    ]
+    assert {plane.get(f"{APP}/{tag}").headers["docker-content-digest"] for tag in ("v1", "v2", "latest")} == {digest}
+
+
+@pytest.mark.parametrize(
+    ("reference", "query", "status"),
+    [
+        ("{digest}", "tag=v1&tag=.hidden", 400),
+        ("{digest}", "tag=", 400),
+        ("{digest}", f"tag={'x' * 129}", 400),
+        ("{digest}", "tag=a%00b", 400),
+        ("{digest}", "tag=v1&" * 51, 414),
+        ("v1", "tag=v2", 400),
+    ],
+)
+def test_one_bad_tag_refuses_the_push(plane: Plane, reference: str, query: str, status: int) -> None:
+    """TAG_INVALID, and nothing is stored; tags in the query go with a digest."""
+    content = image_bytes("team/app", "one")
+    answer = push(plane, f"{reference.format(digest=digest_of(content))}?{query}", content)
+    assert (answer.status, answer.code) == (status, "TAG_INVALID")
+    assert answer.detail
+    assert not Manifest.objects.exists()
+    assert stored_events() == []
+
+
+def test_as_many_tags_as_one_push_may_set(plane: Plane) -> None:
+    """Fifty."""
+    content = image_bytes("team/app", "one")
+    query = "&".join(f"tag=v{number}" for number in range(50))
+    assert push(plane, f"{digest_of(content)}?{query}", content).status == 201
+    assert Tag.objects.count() == 50
+
+
+def test_what_is_attached_is_told_to_what(plane: Plane) -> None:
+    """OCI-Subject, whether the subject is there or not; without one there is no such header."""
+    subject = {"mediaType": OCI_MANIFEST, "digest": f"sha512:{'a' * 128}", "size": 1}
+    content = changed_document(image_bytes("team/app", "one"), subject=subject)
+    assert push(plane, "v1", content).headers["oci-subject"] == subject["digest"]
+    answer = push(plane, "v2", image_bytes("team/app", "two"))
+    assert "oci-subject" not in answer.headers
+    assert "oci-tag" not in answer.headers
 
 
 def test_a_full_disk_refuses_pushes(tmp_path: Path) -> None:
