@@ -138,25 +138,6 @@ def test_thousands_of_layers_are_looked_up_at_once() -> None:
     assert len(error.document()["errors"]) == 40_001
 
 
-@pytest.mark.parametrize(
-    "layer_type",
-    [
-        "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
-        "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
-    ],
-)
-def test_layers_to_be_fetched_from_elsewhere_are_refused(layer_type: str) -> None:
-    """With the mend, as the reference refuses them by default (but with 400, not 500)."""
-    document = parse_manifest(image_bytes("team/app", "one"), OCI_MANIFEST)
-    assert document.config is not None
-    config = {"mediaType": document.config.media_type, "digest": str(document.config.digest), "size": 1}
-    layer = {"mediaType": layer_type, "digest": UNKNOWN, "size": 1, "urls": ["https://elsewhere.example/x"]}
-    content = dump({"schemaVersion": 2, "config": config, "layers": [layer]})
-    error = refusal(lambda: put("team/app", content))
-    assert (error.code.code, error.code.status) == ("MANIFEST_INVALID", 400)
-    assert "push it without urls" in str(error.detail)
-
-
 def test_a_push_by_digest_must_have_that_digest() -> None:
     """Of any supported algorithm; the manifest is then known by it."""
     content = image_bytes("team/app", "one")
