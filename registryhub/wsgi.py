@@ -10,6 +10,7 @@ from django.http.request import split_domain_port, validate_host
 
 from notifications.receiver import wire
 from registryhub.config.model import Config
+from registryhub.http.forwarded import behind
 from registryhub.http.response import Response, StartResponse, text_response
 from registryhub.processes.health import Readiness, alive
 from registryhub.v2 import app as v2
@@ -44,7 +45,7 @@ def build_application() -> WsgiApp:
             return greeting().send(start_response)
         return site(environ, start_response)
 
-    return application
+    return behind(config.hub.proxies, application)
 
 
 def build_site() -> WsgiApp:

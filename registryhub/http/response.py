@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import orjson
 
@@ -11,6 +11,13 @@ Headers = list[tuple[str, str]]
 StartResponse = Callable[[str, Headers], Any]
 
 STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A body that holds something open."""
+
+    def close(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -28,6 +35,11 @@ class Response:
             return [self.body]
         start_response(STATUS_LINES[self.status], self.headers)
         return self.body
+
+    def close(self) -> None:
+        """Let go of a body that is not sent after all."""
+        if isinstance(self.body, Closing):
+            self.body.close()
 
 
 def json_response(document: Any, status: int = 200, headers: Iterable[tuple[str, str]] = ()) -> Response:

@@ -1,7 +1,7 @@
 """One table of routes, one regular expression each, read top to bottom."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,10 @@ class Route:
 
     pattern: re.Pattern[str]
     methods: Mapping[str, Handler]
+
+    def without(self, methods: Container[str]) -> "Route":
+        """The same place, where these methods are not allowed."""
+        return Route(self.pattern, {method: act for method, act in self.methods.items() if method not in methods})
 
 
 def route(pattern: str, **methods: Handler) -> Route:

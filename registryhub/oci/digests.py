@@ -49,12 +49,17 @@ def parse_digest(text: str) -> Digest:
     algorithm, colon, hex_ = text.partition(":")
     if not colon:
         raise OciError(DIGEST_INVALID, "a digest is <algorithm>:<hex>, such as sha256: and 64 hex digits")
-    length = HEX_LENGTHS.get(algorithm)
-    if length is None:
-        raise OciError(DIGEST_INVALID, f"unsupported digest algorithm; supported are {', '.join(HEX_LENGTHS)}")
+    length = HEX_LENGTHS[parse_algorithm(algorithm)]
     if len(hex_) != length or _HEX.fullmatch(hex_) is None:
         raise OciError(DIGEST_INVALID, f"invalid checksum digest: {algorithm} has {length} lower-case hex digits")
     return Digest(algorithm, hex_)
+
+
+def parse_algorithm(text: str) -> str:
+    """The name of an algorithm that digests may have. Raises OciError(DIGEST_INVALID)."""
+    if text not in HEX_LENGTHS:
+        raise OciError(DIGEST_INVALID, f"unsupported digest algorithm; supported are {', '.join(HEX_LENGTHS)}")
+    return text
 
 
 def digest_of(content: bytes, algorithm: str = CANONICAL) -> Digest:

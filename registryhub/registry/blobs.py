@@ -33,6 +33,18 @@ _FIND = Lookup(
     """,
 )
 _FIND_REPOSITORY = Lookup("blob_repository_find", "SELECT id FROM access_repository WHERE source_id = %s AND name = %s")
+# Two, so that a repository which has the blob already is not its own source while another one has it.
+_FIND_SOURCES = Lookup(
+    "blob_sources_find",
+    """
+    SELECT repository.name
+    FROM registry_bloblink AS link
+    JOIN access_repository AS repository ON repository.id = link.repository_id
+    WHERE link.blob_id = (SELECT id FROM registry_blob WHERE digest = %s) AND repository.source_id = %s
+    ORDER BY link.repository_id
+    LIMIT 2
+    """,
+)
 _LOCK = """
     INSERT INTO registry_blob (digest, size, created_at) VALUES (%s, %s, %s)
     ON CONFLICT (digest) DO UPDATE SET size = excluded.size
@@ -102,6 +114,12 @@ def link_blob(repository_id: int, blob_id: int) -> None:
     with connection.cursor() as cursor:
         now = _now()
         cursor.execute(_LINK, (repository_id, blob_id, now, now))
+
+
+def find_source(repository: str, digest: Digest) -> str | None:
+    """The oldest repository that a blob can be mounted from, another one if there is one; None when nobody has it."""
+    names = [name for (name,) in _FIND_SOURCES.all(str(digest), HUB_SOURCE_ID)]
+    return next((name for name in names if name != repository), names[0] if names else None)
 
 
 def mount_blob(

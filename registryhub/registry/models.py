@@ -32,7 +32,7 @@ class BlobLink(models.Model):
     """The blob is visible in the repository (reference E.1: `_layers/<alg>/<hex>/link`)."""
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="blob_links", db_index=False)
-    blob = models.ForeignKey(Blob, on_delete=models.CASCADE, related_name="links")
+    blob = models.ForeignKey(Blob, on_delete=models.CASCADE, related_name="links", db_index=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     touched_at = models.DateTimeField(
         default=timezone.now, help_text="when it was last linked, asked for or referred to: its grace period begins"
@@ -40,6 +40,7 @@ class BlobLink(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("repository", "blob"), name="bloblink_repository_blob"),)
+        indexes = (models.Index(fields=("blob", "repository"), name="bloblink_blob_repository"),)
 
     def __str__(self) -> str:
         return f"{self.repository}@{self.blob}"

@@ -20,7 +20,7 @@ from registryhub.oci.errors import BLOB_UPLOAD_UNKNOWN, OciError
 _FIND = Lookup(
     "upload_find",
     """
-    SELECT upload.repository_name, upload."offset", upload.digest, upload.started_at, repository.id
+    SELECT upload.repository_name, upload."offset", upload.digest, upload.started_at, upload.algorithm, repository.id
     FROM registry_upload AS upload
     LEFT JOIN access_repository AS repository
     ON repository.source_id = %s AND repository.name = upload.repository_name
@@ -29,7 +29,7 @@ _FIND = Lookup(
 )
 _INSERT = """
     INSERT INTO registry_upload (id, repository_name, "offset", digest, algorithm, started_at, updated_at)
-    VALUES (%s, %s, 0, '', 'sha256', %s, %s)
+    VALUES (%s, %s, 0, '', %s, %s, %s)
 """
 _MOVE = 'UPDATE registry_upload SET "offset" = %s, digest = %s, updated_at = %s WHERE id = %s AND "offset" = %s'
 _CLAIM = 'DELETE FROM registry_upload WHERE id = %s AND "offset" = %s'
@@ -48,13 +48,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a row says. `digest` is that of the bytes so far, empty when nobody knows.
+    """What a row says. `digest` is that of the bytes so far, empty when nobody knows; they are hashed by `algorithm`.
 
     `repository_id` is None until the repository has anything; it comes along so that a push asks once less.
     """
 
     at: Progress
     digest: str
+    algorithm: str
     repository_id: int | None
 
 
@@ -71,9 +72,9 @@ def new_progress(repository: str) -> Progress:
     return Progress(UUID(new_id()), repository, 0, timezone.now())
 
 
-def insert(progress: Progress) -> None:
+def insert(progress: Progress, algorithm: str) -> None:
     now = connection.ops.adapt_datetimefield_value(progress.started_at)
-    execute_relaxed(_INSERT, (progress.id.hex, progress.repository, now, now))
+    execute_relaxed(_INSERT, (progress.id.hex, progress.repository, algorithm, now, now))
 
 
 def find(repository: str, upload_id: UUID) -> Found:
@@ -82,7 +83,7 @@ def find(repository: str, upload_id: UUID) -> Found:
     if row is None or row[0] != repository:
         raise unknown(upload_id)
     started_at = row[3] if isinstance(row[3], datetime) else datetime.fromisoformat(row[3]).replace(tzinfo=UTC)
-    return Found(Progress(upload_id, repository, row[1], started_at), row[2], row[4])
+    return Found(Progress(upload_id, repository, row[1], started_at), row[2], row[4], row[5])
 
 
 def exists(repository: str, upload_id: UUID) -> bool:

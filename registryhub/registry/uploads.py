@@ -27,15 +27,19 @@ _running = RunningHashers(1000)
 
 
 @storage_errors()
-def start(store: Store, repository: str) -> Progress:
-    """A new, empty upload. Raises OciError(UNAVAILABLE) when the disk runs low."""
+def start(store: Store, repository: str, algorithm: str = CANONICAL) -> Progress:
+    """A new, empty upload, whose bytes are hashed by the algorithm as they come.
+
+    It may end by a digest of another one: then they are read once more. Raises OciError(UNAVAILABLE) when the disk runs
+    low.
+    """
     store.require_room()
     begun = progress.new_progress(repository)
     stamp = begun.started_at.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
     store.driver.write(paths.upload_started_at(repository, begun.id), stamp, is_durable=False)
     try:
         store.driver.write(paths.upload_data(repository, begun.id), b"", is_durable=False)
-        progress.insert(begun)
+        progress.insert(begun, algorithm)
     except BaseException:
         clear(store, repository, begun.id)
         raise
@@ -57,7 +61,7 @@ def append(store: Store, at: Progress, incoming: Incoming) -> Progress:
     store.require_room(incoming.promised_bytes or 0)
     try:
         with hold(store, at) as held:
-            hasher = _hasher_for(at, CANONICAL)
+            hasher = _hasher_for(held.found, held.found.algorithm)
             count = _take_in(store, held, incoming, hasher)
             after = _record(held, count, _so_far(hasher))
     except PathNotFound as error:
@@ -88,7 +92,7 @@ def finish(store: Store, context: RequestContext, at: Progress, incoming: Incomi
 
 def store_blob(store: Store, context: RequestContext, repository: str, incoming: Incoming, digest: Digest) -> None:
     """An upload in one go. Raises what `finish` does, and then nothing of it is left."""
-    begun = start(store, repository)
+    begun = start(store, repository, digest.algorithm)
     try:
         finish(store, context, begun, incoming, digest)
     except BaseException:
@@ -102,10 +106,11 @@ def cancel(store: Store, repository: str, upload_id: UUID) -> None:
     forget(store, repository, upload_id)
 
 
-def _hasher_for(at: Progress, algorithm: str) -> Hasher | None:
-    if at.offset == 0:
+def _hasher_for(found: Found, algorithm: str) -> Hasher | None:
+    """One that has seen all bytes so far; None when this process has none, or of another algorithm."""
+    if found.at.offset == 0:
         return Hasher(algorithm)
-    return _running.take(at.id, at.offset) if algorithm == CANONICAL else None
+    return _running.take(found.at.id, found.at.offset) if algorithm == found.algorithm else None
 
 
 def _take_in(store: Store, held: Held, incoming: Incoming, hasher: Hasher | None) -> int:
@@ -146,7 +151,7 @@ def _complete(store: Store, held: Held, incoming: Incoming, digest: Digest) -> i
 
     What the client could not send again is recorded first, so that it may repeat its request.
     """
-    hasher = _hasher_for(held.at, digest.algorithm)
+    hasher = _hasher_for(held.found, digest.algorithm)
     count = _take_in(store, held, incoming, hasher)
     if incoming.promised_bytes is not None and count < incoming.promised_bytes:
         _require_whole(incoming, count, _record(held, count, _so_far(hasher)))

@@ -87,6 +87,11 @@ class Appender(Protocol):
 class StorageDriver(Protocol):
     """Where bytes live."""
 
+    @property
+    def min_chunk_bytes(self) -> int:
+        """The smallest chunk, but for the last one, that costs no more than a large one; 0 where any is as good."""
+        ...
+
     def write(self, path: str, content: bytes, *, is_durable: bool = True) -> None:
         """Store a small file in place of what was there: whole or not at all, and synced when this returns.
 

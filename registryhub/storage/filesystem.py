@@ -123,6 +123,8 @@ class FilesystemDriver:
     Paths are put together as text: `pathlib` was a tenth of the processor time of a small push.
     """
 
+    min_chunk_bytes = 0
+
     def __init__(self, root: Path) -> None:
         self._root = str(root.absolute())
         self._synced_names: set[str] = set()

@@ -67,8 +67,9 @@ class MemoryAppender:
 class MemoryDriver:
     """Holds at most `capacity` bytes in all, if one is given."""
 
-    def __init__(self, capacity: int | None = None) -> None:
+    def __init__(self, capacity: int | None = None, *, min_chunk_bytes: int = 0) -> None:
         self.capacity = capacity
+        self.min_chunk_bytes = min_chunk_bytes
         self._files: dict[str, bytearray] = {}
         self._modified_at: dict[str, datetime] = {}
         self._appending: set[int] = set()

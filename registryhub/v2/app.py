@@ -28,6 +28,7 @@ from registryhub.v2.urls import base_url
 WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 EVERY_METHOD = "*"
+WRITING = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 _MOST_USER_AGENT = 1024
 _MOST_UNREAD_BYTES = 64 << 20
 _MOST_UNREAD_SECONDS = 2.0
@@ -41,7 +42,7 @@ _FIXED_HEADERS = (
 
 def build_app(hub: Hub) -> WsgiApp:
     """What answers `<http.prefix>v2/…`. Whatever happens, it answers, and holds no connection while the body leaves."""
-    routes = route_table(hub.prefix)
+    routes = route_table(hub.prefix, is_read_only=hub.config.storage.maintenance.readonly.enabled)
     unrouted_headers = list(_FIXED_HEADERS)
     routed_headers = _routed_headers(hub.config)
     precedence = Precedence()
@@ -68,11 +69,14 @@ def build_app(hub: Hub) -> WsgiApp:
     return app
 
 
-def route_table(prefix: str) -> Routes:
-    """Who answers what (reference B.4), the busiest first. `prefix` begins and ends with `/`."""
+def route_table(prefix: str, *, is_read_only: bool = False) -> Routes:
+    """Who answers what (reference B.4), the busiest first. `prefix` begins and ends with `/`.
+
+    Of a registry that is only read nothing else is there (reference B.10): a write is a wrong method.
+    """
     v2 = f"{re.escape(prefix)}v2/"
     name = f"{v2}(?P<name>{NAME_PATTERN})"
-    return Routes(
+    table = (
         route(
             rf"{name}/manifests/(?P<reference>{TAG_PATTERN}|{DIGEST_PATTERN})",
             GET=manifests.get,
@@ -94,10 +98,11 @@ def route_table(prefix: str) -> Routes:
             POST=uploads.start,
             **dict.fromkeys(("GET", "HEAD", "PATCH", "PUT", "DELETE"), _no_upload),
         ),
-        route(rf"{name}/tags/list", GET=listings.tags),
-        route(f"{v2}_catalog", GET=listings.catalog),
+        route(rf"{name}/tags/list", GET=listings.tags, HEAD=listings.tags),
+        route(f"{v2}_catalog", GET=listings.catalog, HEAD=listings.catalog),
         route(v2, **{EVERY_METHOD: _hello}),
     )
+    return Routes(*(found.without(WRITING) if is_read_only else found for found in table))
 
 
 def give_way(precedence: Precedence, method: str) -> None:
@@ -138,6 +143,7 @@ def _answer(hub: Hub, request: Request, request_id: str, found: Route, parameter
         parse_repository(name)
     handler = found.methods.get(request.method) or found.methods.get(EVERY_METHOD)
     if handler is None:
+        let_finish(request, 405)
         return method_not_allowed(found, request)
     check_rights(actor, request.method)
     context = RequestContext(

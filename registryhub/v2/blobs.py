@@ -1,8 +1,9 @@
 """The wire of blobs: GET, HEAD, DELETE (reference B.8; RFC 9110 for conditions and ranges)."""
 
-import re
-from collections.abc import Iterator
+import secrets
 
+from registryhub.http.conditions import is_changed, is_known, wants_part
+from registryhub.http.ranges import Part, frame_parts, parse_ranges
 from registryhub.http.request import Request
 from registryhub.http.response import Headers, Response
 from registryhub.oci.digests import Digest, parse_digest
@@ -11,44 +12,50 @@ from registryhub.registry import announce
 from registryhub.registry import blobs as rules
 from registryhub.registry.announce import RequestContext
 from registryhub.storage.base import Reader
+from registryhub.v2.downloads import close_all, read_one, read_several
 from registryhub.v2.hub import Hub
 
-_RANGE = re.compile(r"bytes=\s*([0-9]{0,18})-([0-9]{0,18})\s*")
-_SMALL_BYTES = 1 << 18
+_MEDIA_TYPE = "application/octet-stream"
 
 
 def get(hub: Hub, request: Request, context: RequestContext, name: str, digest: str) -> Response:
-    """200 or 206 is a pull, 304 a check; anything else is neither."""
+    """200 or 206 is one pull, however many parts it has; 304 a check; anything else is neither."""
     wanted = parse_digest(digest)
     size = rules.find_blob(name, wanted)
-    if _matches(request.header("If-None-Match"), wanted):
+    if is_changed(request, digest):
+        return _changed(wanted)
+    if is_known(request, digest):
         announce.blob_checked(context, name, digest, size)
         return Response(304, _validators(wanted))
-    part = _wanted_part(request, wanted, size)
-    start, length = part or (0, size)
-    reader = rules.open_blob(hub.driver, wanted, start=start, length=length)
+    parts = _wanted_parts(request, wanted, size)
+    if parts is None:
+        response = _one(hub, wanted, Part(0, size))
+    elif len(parts) == 1:
+        response = _one(hub, wanted, parts[0])
+        response.status = 206
+        response.headers.append(("content-range", parts[0].content_range(size)))
+    else:
+        response = _several(hub, wanted, parts, size)
     try:
-        body = _body(reader, length)
         announce.blob_pulled(context, name, digest, size)
     except BaseException:
-        reader.close()
+        response.close()
         raise
-    headers = [*_headers(wanted), ("content-length", str(length))]
-    if part is None:
-        return Response(200, headers, body)
-    return Response(206, [*headers, ("content-range", f"bytes {start}-{start + length - 1}/{size}")], body)
+    return response
 
 
 def head(hub: Hub, request: Request, context: RequestContext, name: str, digest: str) -> Response:
-    """What a GET would say; a check. A blob whose bytes are lost is unknown, so that it is pushed again."""
+    """What a GET of the whole would say; a check. Lost bytes are unknown, so that they are pushed again."""
     wanted = parse_digest(digest)
     size = rules.find_blob(name, wanted)
     if not rules.is_stored(hub.driver, wanted, size):
         raise OciError(BLOB_UNKNOWN, digest)
+    if is_changed(request, digest):
+        return _changed(wanted)
     announce.blob_checked(context, name, digest, size)
-    if _matches(request.header("If-None-Match"), wanted):
+    if is_known(request, digest):
         return Response(304, _validators(wanted))
-    return Response(200, [*_headers(wanted), ("content-length", str(size))])
+    return Response(200, _headers(wanted, size))
 
 
 def delete(hub: Hub, request: Request, context: RequestContext, name: str, digest: str) -> Response:
@@ -59,31 +66,33 @@ def delete(hub: Hub, request: Request, context: RequestContext, name: str, diges
     return Response(202, [("content-length", "0")])
 
 
-class _Download:
-    """The rest of a blob, after the first chunk was read to see that it can be."""
-
-    def __init__(self, reader: Reader, chunks: Iterator[bytes], first: bytes) -> None:
-        self._reader = reader
-        self._chunks = chunks
-        self._first = first
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield self._first
-        yield from self._chunks
-
-    def close(self) -> None:
-        self._reader.close()
+def _one(hub: Hub, digest: Digest, part: Part) -> Response:
+    reader = rules.open_blob(hub.driver, digest, start=part.start, length=part.length)
+    try:
+        return Response(200, _headers(digest, part.length), read_one(reader, part.length))
+    except BaseException:
+        reader.close()
+        raise
 
 
-def _body(reader: Reader, length: int) -> bytes | _Download:
-    """A small body whole, a large one as it is read. Nothing is announced before the first bytes are at hand."""
-    if length <= _SMALL_BYTES:
-        try:
-            return b"".join(reader)
-        finally:
-            reader.close()
-    chunks = iter(reader)
-    return _Download(reader, chunks, next(chunks))
+def _several(hub: Hub, digest: Digest, parts: list[Part], size: int) -> Response:
+    """Every part is opened before the first byte leaves: whoever is answered gets all of them."""
+    boundary = secrets.token_hex(16)
+    frame = frame_parts(parts, size=size, media_type=_MEDIA_TYPE, boundary=boundary)
+    readers: list[Reader] = []
+    try:
+        for part in parts:
+            readers.append(rules.open_blob(hub.driver, digest, start=part.start, length=part.length))
+        body = read_several(readers, frame)
+    except BaseException:
+        close_all(readers)
+        raise
+    return Response(206, _headers(digest, frame.length, f"multipart/byteranges; boundary={boundary}"), body)
+
+
+def _changed(digest: Digest) -> Response:
+    """412: a blob never changes, so the client took it for another one."""
+    return Response(412, [*_validators(digest), ("content-length", "0")])
 
 
 def _validators(digest: Digest) -> Headers:
@@ -94,41 +103,24 @@ def _validators(digest: Digest) -> Headers:
     ]
 
 
-def _headers(digest: Digest) -> Headers:
-    return [*_validators(digest), ("content-type", "application/octet-stream"), ("accept-ranges", "bytes")]
+def _headers(digest: Digest, length: int, content_type: str = _MEDIA_TYPE) -> Headers:
+    return [
+        *_validators(digest),
+        ("content-type", content_type),
+        ("accept-ranges", "bytes"),
+        ("content-length", str(length)),
+    ]
 
 
-def _matches(condition: str | None, digest: Digest) -> bool:
-    """If-None-Match: a list of tags, quoted or not, weak or not, or `*`."""
-    if condition is None:
-        return False
-    tags = {item.strip().removeprefix("W/").strip('"') for item in condition.split(",")}
-    return str(digest) in tags or "*" in tags
+def _wanted_parts(request: Request, digest: Digest, size: int) -> list[Part] | None:
+    """The parts asked for; None for the whole, as also of an empty blob: some clients always send a range.
 
-
-def _wanted_part(request: Request, digest: Digest, size: int) -> tuple[int, int] | None:
-    """Start and length of the range asked for; None for the whole.
-
-    Several ranges, other units and what cannot be read are ignored, as RFC 9110 allows; so is any range of an empty
-    blob, since some clients always send one. Raises OciError(RANGE_INVALID) for a range that is outside.
+    Raises OciError(RANGE_INVALID) when none of them is there.
     """
     asked = request.header("Range")
-    if asked is None or size == 0 or request.header("If-Range") not in (None, f'"{digest}"'):
+    if asked is None or size == 0 or not wants_part(request, str(digest)):
         return None
-    found = _RANGE.fullmatch(asked)
-    if found is None:
-        return None
-    first, last = found.groups()
-    if not (first or last) or (first and last and int(last) < int(first)):
-        return None
-    start, end = _bounds(first, last, size)
-    if start > end:
+    parts = parse_ranges(asked, size)
+    if parts == []:
         raise OciError(RANGE_INVALID, f"the blob has {size} bytes", headers=(("content-range", f"bytes */{size}"),))
-    return start, end - start + 1
-
-
-def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
-    """The first and the last byte of a range; the first is behind the last when nothing of it is there."""
-    if not first:
-        return max(size - int(last), 0), size - 1
-    return int(first), min(int(last), size - 1) if last else size - 1
+    return parts

@@ -13,34 +13,37 @@ from registryhub.registry.listings import EVERYTHING, Page
 from registryhub.v2.hub import Hub
 
 CATALOG_PAGE = 100
-CATALOG_LARGEST_PAGE = 1000
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def tags(hub: Hub, request: Request, context: RequestContext, name: str) -> Response:
-    """All tags in bytewise order; with `n` a page of them behind `last`."""
-    limit = _limit(request, default=EVERYTHING)
-    if limit < 0:
+    """All tags in bytewise order; with `n` a page of them behind `last`, of at most `tags.maxtags`."""
+    limit = _limit(request)
+    if limit is not None and limit < 0:
         raise _invalid(limit)
+    limit = EVERYTHING if limit is None else min(limit, hub.config.tags.maxtags)
     page = listings.list_tags(name, after=_last(request), limit=limit)
     link = _link(f"{hub.prefix}v2/{name}/tags/list", page, limit)
     return json_response({"name": name, "tags": page.names}, headers=link)
 
 
 def catalog(hub: Hub, request: Request, context: RequestContext) -> Response:
-    """A page of the repositories that hold manifests, behind `last`."""
-    limit = _limit(request, default=CATALOG_PAGE)
-    if not 0 <= limit <= CATALOG_LARGEST_PAGE:
+    """A page of the repositories that hold manifests, behind `last`; more than `catalog.maxentries` is refused."""
+    largest = hub.config.catalog.maxentries
+    limit = _limit(request)
+    if limit is None:
+        limit = min(CATALOG_PAGE, largest)
+    if not 0 <= limit <= largest:
         raise _invalid(str(limit))
     page = listings.list_repositories(after=_last(request), limit=limit)
     return json_response({"repositories": page.names}, headers=_link(f"{hub.prefix}v2/_catalog", page, limit))
 
 
-def _limit(request: Request, *, default: int) -> int:
+def _limit(request: Request) -> int | None:
     text = request.query.get("n")
     if not text:
-        return default
+        return None
     if _NUMBER.fullmatch(text) is None:
         raise _invalid(text)
     return int(text)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from registryhub.http.request import Request
 from registryhub.http.response import Headers, Response
-from registryhub.oci.digests import Digest, parse_digest
+from registryhub.oci.digests import CANONICAL, Digest, digest_of, parse_algorithm, parse_digest
 from registryhub.oci.errors import (
     BLOB_UPLOAD_MALFORMED,
     BLOB_UPLOAD_UNKNOWN,
@@ -16,6 +16,7 @@ from registryhub.oci.errors import (
     SIZE_INVALID,
     OciError,
 )
+from registryhub.oci.media_types import base_type
 from registryhub.oci.names import parse_repository
 from registryhub.registry import blobs
 from registryhub.registry import uploads as rules
@@ -31,14 +32,14 @@ _CONTENT_RANGE = re.compile(r"(?:bytes[ =])?([0-9]{1,18})-([0-9]{1,18})(?:/(?:[0
 
 def start(hub: Hub, request: Request, context: RequestContext, name: str) -> Response:
     """202 and where to send the bytes; 201 when they are there already (`mount`, `from`) or in the body (`digest`)."""
+    algorithm = parse_algorithm(request.query.get("digest-algorithm") or CANONICAL)
     mounted = _mount(hub, request, context, name)
     if mounted is not None:
         return _created(hub, request, name, mounted)
-    if "digest" not in request.query or request.content_length == 0:
-        return _accepted(hub, request, rules.start(hub.store, name), 202)
-    with _placed(hub, request):
-        digest = _closing_digest(request)
-        rules.store_blob(hub.store, context, name, Incoming(request.body, request.content_length), digest)
+    digest = _digest_of_body(request)
+    if digest is None:
+        return _accepted(hub, request, rules.start(hub.store, name, algorithm), 202)
+    rules.store_blob(hub.store, context, name, Incoming(request.body, request.content_length), digest)
     return _created(hub, request, name, digest)
 
 
@@ -52,7 +53,7 @@ def patch(hub: Hub, request: Request, context: RequestContext, name: str, upload
     with _placed(hub, request):
         at = _position(hub, request, name, upload_id)
         content_type = request.header("Content-Type")
-        if content_type not in (None, "application/octet-stream"):
+        if content_type is not None and base_type(content_type) != "application/octet-stream":
             detail = f"Content-Type {content_type} is none for bytes; send application/octet-stream"
             raise OciError(BLOB_UPLOAD_MALFORMED, detail)
         return _accepted(hub, request, rules.append(hub.store, at, _incoming(request, at)), 202)
@@ -75,16 +76,38 @@ def cancel(hub: Hub, request: Request, context: RequestContext, name: str, uploa
 
 
 def _mount(hub: Hub, request: Request, context: RequestContext, name: str) -> Digest | None:
-    """Whatever stands against a mount, the client then uploads (OCI distribution-spec 1.1 "Mounting a blob")."""
-    mount, source = request.query.get("mount"), request.query.get("from")
-    if not mount or not source:
+    """Whatever stands against a mount, the client then uploads (OCI distribution-spec 1.1 "Mounting a blob").
+
+    Without `from` the hub looks for a source itself. Whoever may write may read every repository of `/v2/`.
+    """
+    mount = request.query.get("mount")
+    if not mount:
         return None
     try:
         digest = parse_digest(mount)
-        is_mounted = blobs.mount_blob(hub.driver, context, name, digest, parse_repository(source))
+        source = parse_repository(request.query["from"]) if request.query.get("from") else None
     except OciError:
         return None
+    source = source or blobs.find_source(name, digest)
+    is_mounted = source is not None and blobs.mount_blob(hub.driver, context, name, digest, source)
     return digest if is_mounted else None
+
+
+def _digest_of_body(request: Request) -> Digest | None:
+    """What the body of a POST claims to be; None when the client only wants to start.
+
+    Some clients name the digest when they start, with `Content-Length: 0`: they must get their 202. An empty body is
+    the blob only where the digest is that of no bytes; then nothing else could ever be sent.
+    """
+    if "digest" not in request.query:
+        return None
+    if request.has_body:
+        return _closing_digest(request)
+    try:
+        digest = parse_digest(request.query["digest"])
+    except OciError:
+        return None
+    return digest if digest == digest_of(b"", digest.algorithm) else None
 
 
 def _closing_digest(request: Request) -> Digest:
@@ -141,7 +164,12 @@ def _out_of_range(hub: Hub, request: Request, error: WrongOffset) -> OciError:
 
 def _accepted(hub: Hub, request: Request, progress: Progress, code: int) -> Response:
     headers = _progress_headers(hub, request, progress)
-    return Response(code, headers if code == 204 else [*headers, ("content-length", "0")])
+    if code == 204:
+        return Response(code, headers)
+    headers.append(("content-length", "0"))
+    if hub.driver.min_chunk_bytes:
+        headers.append(("oci-chunk-min-length", str(hub.driver.min_chunk_bytes)))
+    return Response(code, headers)
 
 
 def _progress_headers(hub: Hub, request: Request, progress: Progress) -> Headers:

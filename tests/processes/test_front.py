@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from pytest_django import Settings
 from registryhub.processes import health
 from registryhub.processes.health import Readiness
 from registryhub.wsgi import build_application
+from tests.registry.stage import changed
 
 
-def ask(method: str, path: str, host: str = "127.0.0.1:5000") -> tuple[int, dict[str, str], bytes]:
-    """What the application answers; status, headers, body."""
+def ask(method: str, path: str, host: str = "127.0.0.1:5000", **more: str) -> tuple[int, dict[str, str], bytes]:
+    """What the application answers; status, headers, body. `more` goes into the environ."""
     got: dict[str, Any] = {}
 
     def start_response(status: str, headers: Iterable[tuple[str, str]]) -> None:
@@ -37,7 +39,7 @@ def ask(method: str, path: str, host: str = "127.0.0.1:5000") -> tuple[int, dict
         "wsgi.errors": io.StringIO(),
         "wsgi.url_scheme": "http",
         "wsgi.version": (1, 0),
-    }
+    } | more
     body = b"".join(build_application()(environ, start_response))
     return got["status"], got["headers"], body
 
@@ -127,3 +129,25 @@ def test_a_database_that_does_not_answer_is_the_one_reason(monkeypatch: pytest.M
 
     monkeypatch.setattr(health, "_ONE", Gone())
     assert problems(Readiness([])) == (503, {"database": "the database does not answer"})
+
+
+def test_what_trusted_proxies_say_reaches_everybody_behind_the_front(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The data plane and Django alike; from a peer that is none of them nothing is believed."""
+    seen: list[tuple[str, str, str]] = []
+
+    def site(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        seen.append((environ["wsgi.url_scheme"], environ["HTTP_HOST"], environ["REMOTE_ADDR"]))
+        start_response("204 No Content", [])
+        return []
+
+    said = {"HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_FORWARDED_HOST": "out.example"}
+    said["HTTP_X_FORWARDED_FOR"] = "203.0.113.9"
+    monkeypatch.setattr("registryhub.wsgi.build_site", lambda: site)
+    settings.HUB = changed(settings.HUB, hub__proxies=(ip_network("127.0.0.0/8"),))
+    _, headers, _ = ask("POST", "/v2/team/app/blobs/uploads/", **said)
+    assert headers["location"].startswith("https://out.example/v2/")
+    ask("GET", "/events", **said)
+    ask("GET", "/events", REMOTE_ADDR="192.0.2.1", **said)
+    assert seen == [("https", "out.example", "203.0.113.9"), ("http", "127.0.0.1:5000", "192.0.2.1")]

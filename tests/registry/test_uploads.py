@@ -94,18 +94,48 @@ def test_a_blob_by_another_digest(store: Store, algorithm: str, split: int) -> N
     assert_pushed(store, digest=digest)
 
 
-def test_an_empty_end_reads_nothing_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The digest of all bytes is known from the last chunk, in whatever process the end lands."""
-    at = uploads.append(store, uploads.start(store, REPOSITORY), body(CONTENT[:9]))
-    at = uploads.append(store, at, body(CONTENT[9:]))
-    change_process()
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
+@pytest.mark.parametrize("last", [b"", CONTENT[2000:]])
+def test_an_end_reads_nothing_again(store: Store, monkeypatch: pytest.MonkeyPatch, algorithm: str, last: bytes) -> None:
+    """The digest of all bytes is known from the chunks, by the algorithm that the upload began with; an empty end may
+    land in any process."""
+    whole = CONTENT[: len(CONTENT) - len(last)]
+    at = uploads.append(store, uploads.start(store, REPOSITORY, algorithm), body(whole[:9]))
+    at = uploads.append(store, at, body(whole[9:]))
+    if not last:
+        change_process()
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("the bytes were read again")
 
+    digest = digest_of(CONTENT, algorithm)
     with monkeypatch.context() as patch:
         patch.setattr(type(store.driver), "open_reader", refuse)
-        uploads.finish(store, CONTEXT, at, body(b""), DIGEST)
+        uploads.finish(store, CONTEXT, at, body(last), digest)
+    assert_pushed(store, digest=digest)
+
+
+@pytest.mark.parametrize("begun", ["sha256", "sha512"])
+@pytest.mark.parametrize("ended", ["sha256", "sha384", "sha512"])
+@pytest.mark.parametrize("cuts", [(), (100,), (100, 2000), (100, len(CONTENT))])
+def test_an_upload_may_end_by_another_algorithm(store: Store, begun: str, ended: str, cuts: tuple[int, ...]) -> None:
+    """The bytes are then read once more; what was hashed on the way is of no use, and does no harm."""
+    at = uploads.start(store, REPOSITORY, begun)
+    for first, last in zip((0, *cuts), cuts, strict=False):
+        at = uploads.append(store, at, body(CONTENT[first:last]))
+    digest = digest_of(CONTENT, ended)
+    uploads.finish(store, CONTEXT, at, body(CONTENT[at.offset :]), digest)
+    assert_pushed(store, digest=digest)
+
+
+def test_an_end_by_another_algorithm_that_was_cut_off_goes_on(store: Store) -> None:
+    """What it left behind says whose digest it is."""
+    begun = uploads.start(store, REPOSITORY, "sha256")
+    digest = digest_of(CONTENT, "sha512")
+    cut = body(CONTENT[:2000], len(CONTENT))
+    assert refusal(uploads.finish, store, CONTEXT, begun, cut, digest) is SIZE_INVALID
+    at = uploads.append(store, uploads.find_upload(REPOSITORY, begun.id), body(CONTENT[2000:]))
+    uploads.finish(store, CONTEXT, at, body(b""), DIGEST)
     assert_pushed(store)
 
 

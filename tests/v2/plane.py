@@ -58,7 +58,8 @@ class Plane:
         body: bytes = b"",
         content_length: int | None = None,
     ) -> Answer:
-        """`target` is percent-encoded, with its query; without `content_length` it is that of the body."""
+        """`target` is percent-encoded, with its query. Without `content_length` it is that of the body, and none where
+        the headers have a Transfer-Encoding."""
         path, _, query = target.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
@@ -69,7 +70,8 @@ class Plane:
             "wsgi.input": io.BytesIO(body),
             "HTTP_HOST": "hub.example.org:5000",
         }
-        if body or content_length is not None:
+        is_chunked = any(name.lower() == "transfer-encoding" for name in headers or ())
+        if not is_chunked and (body or content_length is not None):
             environ["CONTENT_LENGTH"] = str(len(body) if content_length is None else content_length)
         for name, value in (headers or {}).items():
             key = name.upper().replace("-", "_")

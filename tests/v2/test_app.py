@@ -19,6 +19,8 @@ from tests.v2.plane import Plane, call, make_plane
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+UPLOAD_ID = "01a20b6e-4411-733a-9be2-99871c36940e"
+
 
 @pytest.fixture
 def plane(tmp_path: Path) -> Plane:
@@ -107,14 +109,59 @@ def test_a_wrong_method_is_told_the_right_ones(plane: Plane) -> None:
     """405 with a sorted Allow; OPTIONS asks for just that."""
     for target, allow in (
         ("/v2/team/app/manifests/v1", "DELETE, GET, HEAD, PUT"),
-        ("/v2/team/app/tags/list", "GET"),
-        ("/v2/_catalog", "GET"),
+        ("/v2/team/app/blobs/" + "sha256:" + "0" * 64, "DELETE, GET, HEAD"),
+        ("/v2/team/app/tags/list", "GET, HEAD"),
+        ("/v2/_catalog", "GET, HEAD"),
     ):
         refused, asked = plane.request("PATCH", target), plane.request("OPTIONS", target)
         assert (refused.status, refused.headers["allow"], asked.status) == (405, allow, 200)
         assert refused.headers["content-type"].startswith("text/plain")
         assert asked.headers["allow"] == allow
-    assert plane.request("HEAD", "/v2/_catalog").status == 405
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/v2/", "/v2/_catalog?n=1", "/v2/team/app/tags/list?n=1", "/v2/team/app/tags/list?n=x", "/v2/none/tags/list"],
+)
+def test_a_head_says_what_a_get_would(plane: Plane, target: str) -> None:
+    """The same status and headers, its length too, without the body."""
+    for tag in ("v1", "v2"):
+        put("team/app", image_bytes("team/app", "one"), tag=tag)
+    put("team/other", image_bytes("team/other", "one"), tag="v1")
+    head, get = plane.request("HEAD", target), plane.get(target)
+    assert (head.status, head.headers, head.body) == (get.status, get.headers, b"")
+    assert int(head.headers["content-length"]) == len(get.body) > 0
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_a_registry_that_is_only_read(tmp_path: Path, plane: Plane, method: str) -> None:
+    """Whatever would change it is a wrong method, as the reference says it; pulls go on."""
+    digest = put("team/app", image_bytes("team/app", "one"), tag="v1")
+    frozen = make_plane(tmp_path, storage__maintenance__readonly__enabled=True)
+    for rest in (
+        "manifests/v1",
+        f"manifests/{digest}",
+        f"blobs/{digest}",
+        "blobs/uploads/",
+        "blobs/uploads",
+        "tags/list",
+    ):
+        answer = frozen.request(method, f"/v2/team/app/{rest}", body=b"x")
+        assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+        assert answer.headers["content-type"].startswith("text/plain")
+    assert frozen.request(method, f"/v2/team/app/blobs/uploads/{UPLOAD_ID}").headers["allow"] == "GET, HEAD"
+    for target in ("/v2/team/app/manifests/v1", "/v2/team/app/tags/list", "/v2/_catalog", "/v2/"):
+        assert frozen.get(target, accept="*/*").status == frozen.request("HEAD", target).status == 200
+    assert plane.get("/v2/team/app/manifests/v1").status == 200
+
+
+def test_who_may_not_write_can_send_to_the_end(tmp_path: Path) -> None:
+    """A refused method is heard, too, by a client in the middle of its body."""
+    frozen = make_plane(tmp_path, storage__maintenance__readonly__enabled=True)
+    body = io.BytesIO(b"x" * 5_000_000)
+    environ = {"REQUEST_METHOD": "PUT", "PATH_INFO": "/v2/a/manifests/b", "wsgi.input": body}
+    assert call(frozen.app, environ).status == 405
+    assert body.tell() == 5_000_000
 
 
 @pytest.mark.parametrize("name", ["a" * 256, "/".join(["abc"] * 80), "localhost:5000/app", "[::1]:5000/app"])
@@ -157,6 +204,7 @@ def test_a_refused_client_can_send_to_the_end(plane: Plane, tmp_path: Path) -> N
     def unread(plane: Plane, size: int, **headers: str) -> int:
         body = io.BytesIO(b"x" * size)
         environ = {"REQUEST_METHOD": "PUT", "PATH_INFO": "/v2/a/manifests/b", "wsgi.input": body, **headers}
+        environ["CONTENT_TYPE"] = OCI_MANIFEST
         assert call(plane.app, environ).status in (401, 413)
         return size - body.tell()
 

@@ -1,6 +1,8 @@
 """The wire of blobs (reference B.8)."""
 
 from collections.abc import Iterator
+from email.parser import BytesParser
+from email.policy import HTTP
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from registryhub.storage.memory import MemoryDriver, MemoryReader
 from tests.registry.journals import JournalReader
 from tests.registry.stage import CONTEXT, stored_events
 from tests.registry.stores import body
-from tests.v2.plane import Plane, make_plane
+from tests.v2.plane import Answer, Plane, make_plane
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -95,18 +97,83 @@ def test_a_part_that_is_not_there(plane: Plane, journal: JournalReader, asked: s
 
 
 @pytest.mark.parametrize(
-    "asked", ["bytes=0-1,5-6", "bytes=5-1", "bytes=-", "bytes=a-b", "lines=1-2", "0-5", "bytes=" + "9" * 30 + "-"]
+    "asked", ["bytes=0-5,5-6", "bytes=5-1", "bytes=-", "bytes=a-b", "lines=1-2", "0-5", "bytes=" + "9" * 30 + "-"]
 )
 def test_a_range_that_cannot_be_served_is_ignored(plane: Plane, asked: str) -> None:
-    """Several ranges, other units and nonsense get the whole, as RFC 9110 allows."""
+    """Ranges that overlap, other units and nonsense get the whole, as RFC 9110 allows."""
     answer = plane.get(BLOB, range=asked)
     assert (answer.status, answer.body) == (200, CONTENT)
 
 
-@pytest.mark.parametrize(("condition", "status"), [(f'"{DIGEST}"', 206), ('"other"', 200), (f'W/"{DIGEST}"', 200)])
-def test_if_range(plane: Plane, condition: str, status: int) -> None:
-    """The part only if it is still the same blob, else the whole."""
-    assert plane.get(BLOB, range="bytes=0-9", if_range=condition).status == status
+def parts_of(answer: Answer) -> list[tuple[str, bytes]]:
+    """Content-Range and bytes of each part of a multipart answer, read by the standard library."""
+    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
+    message = BytesParser(policy=HTTP).parsebytes(head + answer.body)
+    assert (message.get_content_type(), message.defects) == ("multipart/byteranges", [])
+    parts = list(message.iter_parts())
+    assert {part.get_content_type() for part in parts} == {"application/octet-stream"}
+    return [(part["Content-Range"], part.get_content()) for part in parts]
+
+
+def test_several_parts_of_a_blob(plane: Plane, journal: JournalReader) -> None:
+    """206 in the order asked for, without those that are not there; one pull."""
+    answer = plane.get(BLOB, range="bytes=-3,0-1,5000-,100-102")
+    assert answer.status == 206
+    assert answer.headers["content-length"] == str(len(answer.body))
+    assert "content-range" not in answer.headers
+    assert parts_of(answer) == [
+        ("bytes 997-999/1000", CONTENT[997:]),
+        ("bytes 0-1/1000", CONTENT[:2]),
+        ("bytes 100-102/1000", CONTENT[100:103]),
+    ]
+    assert [event.action for event in journal.events()] == ["pull"]
+
+
+def test_of_several_parts_one_is_there(plane: Plane) -> None:
+    """Then it comes alone, as if only it had been asked for."""
+    answer = plane.get(BLOB, range="bytes=2000-,5-9")
+    assert (answer.status, answer.body, answer.headers["content-range"]) == (206, CONTENT[5:10], "bytes 5-9/1000")
+
+
+def test_large_parts_stream(plane: Plane, driver: MemoryDriver, tmp_path: Path) -> None:
+    """Each of more than one chunk, with the length that was announced."""
+    content = bytes(range(256)) * (CHUNK_BYTES // 64)
+    digest = digest_of(content)
+    store_blob(Store(driver, tmp_path, 0), CONTEXT, NAME, body(content), digest)
+    middle = 2 * CHUNK_BYTES + 5
+    answer = plane.get(f"/v2/{NAME}/blobs/{digest}", range=f"bytes=0-{middle},{middle + 1}-")
+    assert answer.headers["content-length"] == str(len(answer.body))
+    assert [part for _, part in parts_of(answer)] == [content[: middle + 1], content[middle + 1 :]]
+
+
+def test_a_head_has_no_parts(plane: Plane) -> None:
+    """A range says something about a GET only."""
+    for asked in ("bytes=0-1", "bytes=0-1,5-6", "bytes=5000-"):
+        answer = plane.request("HEAD", BLOB, headers={"range": asked})
+        assert (answer.status, answer.headers["content-length"]) == (200, str(len(CONTENT)))
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [(f'"{DIGEST}"', 206), ('"other"', 200), (f'W/"{DIGEST}"', 200), ("Wed, 21 Oct 2015 07:28:00 GMT", 200)],
+)
+@pytest.mark.parametrize("asked", ["bytes=0-9", "bytes=0-9,20-29"])
+def test_if_range(plane: Plane, condition: str, status: int, asked: str) -> None:
+    """The part only if it is still the same blob, else the whole; a blob has no date."""
+    answer = plane.get(BLOB, range=asked, if_range=condition)
+    assert answer.status == status
+    assert "last-modified" not in answer.headers
+
+
+@pytest.mark.parametrize(("condition", "status"), [('"other"', 412), (f'W/"{DIGEST}"', 412), (f'"x", "{DIGEST}"', 200)])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_if_match(plane: Plane, journal: JournalReader, method: str, condition: str, status: int) -> None:
+    """412 for who means another blob: nothing was read, so there is no event."""
+    answer = plane.request(method, BLOB, headers={"if-match": condition})
+    assert answer.status == status
+    assert len(journal.events()) == (status == 200)
+    if status == 412:
+        assert (answer.body, answer.headers["content-length"], answer.headers["etag"]) == (b"", "0", f'"{DIGEST}"')
 
 
 @pytest.mark.parametrize("condition", [f'"{DIGEST}"', str(DIGEST), f'W/"{DIGEST}"', f'"other", "{DIGEST}"', "*"])
@@ -193,11 +260,12 @@ def test_a_pull_whose_first_byte_cannot_be_read_is_none(
     digest = digest_of(content)
     store_blob(Store(driver, tmp_path, 0), CONTEXT, NAME, body(content), digest)
     monkeypatch.setattr(driver, "open_reader", lambda *_, **__: Broken(content, 0, None))
-    before = Broken.closed
-    answer = plane.get(f"/v2/{NAME}/blobs/{digest}")
-    assert (answer.status, answer.code) == (500, "UNKNOWN")
-    assert journal.events() == []
-    assert Broken.closed > before
+    for asked, count in (("", 1), ("bytes=0-1,3-4", 2)):
+        before = Broken.closed
+        answer = plane.get(f"/v2/{NAME}/blobs/{digest}", range=asked)
+        assert (answer.status, answer.code) == (500, "UNKNOWN")
+        assert journal.events() == []
+        assert Broken.closed >= before + count
 
 
 def test_a_pull_that_cannot_be_counted_is_not_answered(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,10 +274,14 @@ def test_a_pull_that_cannot_be_counted_is_not_answered(plane: Plane, monkeypatch
     def refuse(context: RequestContext, repository: str, digest: str, size: int) -> None:
         raise JournalUnavailable("disk full")
 
+    closed: list[MemoryReader] = []
+    monkeypatch.setattr(MemoryReader, "close", lambda reader: closed.append(reader))
     monkeypatch.setattr("registryhub.registry.announce.blob_pulled", refuse)
     monkeypatch.setattr("registryhub.registry.announce.blob_checked", refuse)
     assert plane.get(BLOB).status == 503
     assert plane.request("HEAD", BLOB).status == 503
+    assert plane.get(BLOB, range="bytes=0-1,3-4").status == 503
+    assert len(closed) == 3
 
 
 def test_a_deleted_blob_is_gone_here_only(plane: Plane) -> None:

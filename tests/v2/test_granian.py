@@ -80,6 +80,28 @@ def test_a_chunked_push(web: Web) -> None:
         assert wire.request("GET", WHERE).body == CONTENT
 
 
+def test_a_chunked_push_in_one_request(web: Web) -> None:
+    """The POST alone, whose length nobody has told."""
+    answer = send_chunked(web, "POST", f"/v2/{NAME}/blobs/uploads/?digest={BLOB.digest}", CONTENT)
+    assert (answer.status, answer.headers["docker-content-digest"]) == (201, BLOB.digest)
+    with web.wire() as wire:
+        assert wire.request("GET", WHERE).body == CONTENT
+
+
+def test_several_parts_of_a_blob_on_a_kept_connection(web: Web) -> None:
+    """Their length is right, so the connection serves the next request."""
+    with web.wire() as wire:
+        push_blob(wire, NAME, BLOB)
+        middle = len(CONTENT) // 2
+        answer = wire.request("GET", WHERE, headers={"Range": f"bytes=0-{middle - 1},{middle}-"})
+        assert answer.status == 206
+        assert CONTENT[:middle] in answer.body
+        assert CONTENT[middle:] in answer.body
+        assert int(answer.headers["content-length"]) == len(answer.body) < len(CONTENT) + 1000
+        assert wire.request("GET", WHERE).body == CONTENT
+    assert wait_until(lambda: open_blobs(web) == 0, 20)
+
+
 def test_a_push_that_is_cut_off_goes_on(web: Web) -> None:
     """What came before the client hung up is kept; the status tells how much."""
     with web.wire() as wire:

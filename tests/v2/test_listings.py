@@ -70,11 +70,34 @@ def test_numbers(plane: Plane, target: str) -> None:
 
 
 def test_each_listing_has_the_reference_s_bounds(plane: Plane) -> None:
-    """The catalog refuses more than 1000; tags are as many as are asked for. The details differ as theirs do."""
+    """The catalog refuses more than 1000, a list of tags is cut to them. The details differ as theirs do."""
     assert plane.get("/v2/_catalog?n=1000").status == 200
     assert plane.get("/v2/_catalog?n=1001").detail == {"n": "1001"}
     assert plane.get("/v2/team/app/tags/list?n=100000").status == 200
     assert plane.get("/v2/team/app/tags/list?n=-1").detail == {"n": -1}
+
+
+def test_the_bounds_of_pages_are_configured(plane: Plane, tmp_path: Path) -> None:
+    """`catalog.maxentries` is also the page of who asks for none; all tags come to who asks for no page."""
+    small = make_plane(tmp_path, catalog__maxentries=2, tags__maxtags=3)
+    assert small.get("/v2/_catalog?n=3").code == "PAGINATION_NUMBER_INVALID"
+    for target in ("/v2/_catalog", "/v2/_catalog?n=2"):
+        answer = small.get(target)
+        assert answer.json == {"repositories": ["other", "team/app"]}
+        assert answer.headers["link"] == '</v2/_catalog?last=team%2Fapp&n=2>; rel="next"'
+    answer = small.get("/v2/team/app/tags/list?n=4")
+    assert answer.json["tags"] == ["C", "a", "b"]
+    assert answer.headers["link"] == '</v2/team/app/tags/list?last=b&n=3>; rel="next"'
+    assert small.get("/v2/team/app/tags/list?n=4&last=b").json["tags"] == ["v1", "v1.0"]
+    assert len(small.get("/v2/team/app/tags/list").json["tags"]) == 5
+
+
+@pytest.mark.parametrize(("last", "tags"), [("a0", ["b", "v1"]), ("zz", []), ("B", ["C", "a"]), ("v1.0", [])])
+def test_a_page_behind_a_name_that_is_not_there(plane: Plane, last: str, tags: list[str]) -> None:
+    """It is a bound and nothing more."""
+    answer = plane.get(f"/v2/team/app/tags/list?n=2&last={last}")
+    assert (answer.status, answer.json["tags"]) == (200, tags)
+    assert plane.get(f"/v2/_catalog?n=2&last={last}").status == 200
 
 
 def test_tags_of_an_unknown_repository(plane: Plane) -> None:

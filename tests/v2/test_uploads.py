@@ -110,21 +110,93 @@ def test_a_push_in_two_requests(plane: Plane) -> None:
     assert_pushed(plane)
 
 
-@pytest.mark.parametrize("content_length", [None, len(CONTENT)])
-def test_a_push_in_one_request(plane: Plane, content_length: int | None) -> None:
+CHUNKED = {"transfer-encoding": "chunked"}
+LENGTHS: tuple[dict[str, str], ...] = ({}, CHUNKED)
+
+
+@pytest.mark.parametrize("headers", LENGTHS)
+def test_a_push_in_one_request(plane: Plane, headers: dict[str, str]) -> None:
     """All bytes with the POST, of known length or chunked."""
-    headers = {} if content_length else {"transfer-encoding": "chunked"}
     where = f"{UPLOADS}?{urlencode({'digest': DIGEST})}"
-    answer = plane.request("POST", where, body=CONTENT, content_length=content_length, headers=headers)
+    answer = plane.request("POST", where, body=CONTENT, headers=headers)
     assert (answer.status, answer.headers["docker-content-digest"]) == (201, DIGEST)
     assert answer.headers["location"] == f"http://hub.example.org:5000{BLOB}"
     assert_pushed(plane)
 
 
-def test_a_post_that_names_a_digest_but_brings_nothing_starts_an_upload(plane: Plane) -> None:
-    """So does the reference, and clients go on from there."""
-    answer = plane.request("POST", f"{UPLOADS}?{urlencode({'digest': DIGEST})}", content_length=0)
+@pytest.mark.parametrize("headers", LENGTHS)
+@pytest.mark.parametrize("algorithm", ["sha384", "sha512"])
+def test_a_push_in_one_request_by_another_digest(plane: Plane, algorithm: str, headers: dict[str, str]) -> None:
+    """It is known by the digest that its client uses, and by no other."""
+    digest = str(digest_of(CONTENT, algorithm))
+    answer = plane.request("POST", f"{UPLOADS}?{urlencode({'digest': digest})}", body=CONTENT, headers=headers)
+    assert (answer.status, answer.headers["docker-content-digest"]) == (201, digest)
+    assert plane.get(f"/v2/{NAME}/blobs/{digest}").body == CONTENT
+    assert plane.get(BLOB).status == 404
+
+
+@pytest.mark.parametrize("content_length", [None, 0])
+@pytest.mark.parametrize("digest", [DIGEST, "nonsense", ""])
+def test_a_post_that_names_a_digest_but_brings_nothing_starts_an_upload(
+    plane: Plane, digest: str, content_length: int | None
+) -> None:
+    """So does the reference, and clients go on from there: the PUT will tell what is wrong with a digest."""
+    answer = plane.request("POST", f"{UPLOADS}?{urlencode({'digest': digest})}", content_length=content_length)
     assert_stands(answer, 202, 0)
+
+
+@pytest.mark.parametrize("headers", LENGTHS)
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+def test_the_empty_blob_in_one_request(plane: Plane, algorithm: str, headers: dict[str, str]) -> None:
+    """No bytes are all the bytes of it: who names its digest has sent it."""
+    digest = str(digest_of(b"", algorithm))
+    where = f"{UPLOADS}?{urlencode({'digest': digest})}"
+    answer = plane.request("POST", where, content_length=0, headers=headers)
+    assert (answer.status, answer.headers["docker-content-digest"]) == (201, digest)
+    assert plane.get(f"/v2/{NAME}/blobs/{digest}").headers["content-length"] == "0"
+    assert [(event.digest, event.size) for event in stored_events()] == [(digest, 0)]
+
+
+def test_a_chunked_post_that_turns_out_to_be_empty(plane: Plane) -> None:
+    """It announced a body, which then is not what its digest says."""
+    where = f"{UPLOADS}?{urlencode({'digest': DIGEST})}"
+    assert_refused(plane.request("POST", where, headers=CHUNKED), 400, "DIGEST_INVALID")
+    assert not Upload.objects.exists()
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
+@pytest.mark.parametrize("closes_with", ["sha256", "sha512"])
+def test_an_upload_that_announces_its_algorithm(plane: Plane, algorithm: str, closes_with: str) -> None:
+    """Whatever was announced, the digest at the end counts."""
+    begun = plane.request("POST", f"{UPLOADS}?digest-algorithm={algorithm}")
+    assert_stands(begun, 202, 0)
+    assert Upload.objects.get().algorithm == algorithm
+    grown = plane.request("PATCH", target(begun), body=CONTENT[:400])
+    digest = str(digest_of(CONTENT, closes_with))
+    done = plane.request("PUT", closing(target(grown), digest), body=CONTENT[400:])
+    assert (done.status, done.headers["docker-content-digest"]) == (201, digest)
+    assert plane.get(f"/v2/{NAME}/blobs/{digest}").body == CONTENT
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "SHA512", "sha512:", "blake3"])
+def test_an_algorithm_that_nobody_knows(plane: Plane, algorithm: str) -> None:
+    """400 that lists the known ones; no upload begins."""
+    answer = plane.request("POST", f"{UPLOADS}?digest-algorithm={algorithm}")
+    assert_refused(answer, 400, "DIGEST_INVALID")
+    assert "sha256, sha384, sha512" in answer.detail
+    assert not Upload.objects.exists()
+
+
+def test_a_driver_may_ask_for_large_chunks(plane: Plane, tmp_path: Path) -> None:
+    """Where small ones are dear each 202 says so; elsewhere the header is not there."""
+    driver = MemoryDriver(min_chunk_bytes=5 << 20)
+    asking = make_plane(tmp_path, driver=driver)
+    begun = asking.request("POST", UPLOADS)
+    grown = asking.request("PATCH", target(begun), body=CONTENT)
+    for answer in (begun, grown):
+        assert (answer.status, answer.headers["oci-chunk-min-length"]) == (202, str(5 << 20))
+    assert asking.request("PUT", closing(target(grown)), content_length=0).status == 201
+    assert "oci-chunk-min-length" not in plane.request("POST", UPLOADS).headers
 
 
 def test_a_push_in_one_request_that_fails_leaves_nothing(plane: Plane) -> None:
@@ -233,10 +305,14 @@ def test_a_range_that_is_not_the_length(plane: Plane) -> None:
     where = start(plane)
     headers = {"content-range": "0-99"}
     assert_refused(plane.request("PATCH", where, body=CONTENT, headers=headers), 400, "SIZE_INVALID")
-    chunked = {**headers, "transfer-encoding": "chunked"}
-    answer = plane.request("PATCH", where, body=CONTENT, headers=chunked, content_length=None)
+    answer = plane.request("PATCH", where, body=CONTENT, headers=headers | CHUNKED)
     assert_refused(answer, 400, "SIZE_INVALID")
     assert_stands(plane.request("GET", where), 204, 0)
+
+
+def test_a_patch_whose_type_has_parameters(plane: Plane) -> None:
+    """They change nothing about bytes."""
+    assert send(plane, CONTENT, **{"content-type": "Application/Octet-Stream; charset=binary"})
 
 
 def test_a_patch_of_another_type(plane: Plane) -> None:
@@ -292,11 +368,25 @@ def test_a_mount_from_another_repository(plane: Plane) -> None:
     assert (event.action, event.repository, event.from_repository) == ("mount", "second/app", NAME)
 
 
+@pytest.mark.parametrize("query", [{"mount": DIGEST}, {"mount": DIGEST, "from": ""}])
+def test_a_mount_from_wherever_it_is(plane: Plane, query: dict[str, str]) -> None:
+    """Without `from` the hub finds a source; the event names the real one."""
+    for name in (NAME, "third/app"):
+        where = f"/v2/{name}/blobs/uploads/?{urlencode({'digest': DIGEST})}"
+        assert plane.request("POST", where, body=CONTENT).status == 201
+    answer = plane.request("POST", f"/v2/second/app/blobs/uploads/?{urlencode(query)}")
+    assert (answer.status, answer.headers["docker-content-digest"]) == (201, DIGEST)
+    assert plane.get(f"/v2/second/app/blobs/{DIGEST}").body == CONTENT
+    event = stored_events()[-1]
+    assert (event.action, event.repository, event.from_repository) == ("mount", "second/app", NAME)
+
+
 @pytest.mark.parametrize(
     "query",
     [
-        {"mount": DIGEST},
-        {"mount": DIGEST, "from": ""},
+        {"mount": str(digest_of(b"unknown"))},
+        {"mount": "md5:0"},
+        {"mount": ""},
         {"mount": DIGEST, "from": "nobody/app"},
         {"mount": DIGEST, "from": "../app"},
         {"mount": "nonsense", "from": NAME},
