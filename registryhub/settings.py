@@ -219,6 +219,7 @@ EVENT_CONSUMERS = [
     "notifications.analytics.counters.consumers",
     "deployer.triggers.consumers",
     "notifications.delivery.endpoints.consumers",
+    "registryhub.registry.tree.consumers.consumers",
 ]
 
 # Who reads the raw bytes of an intake row, by its kind.

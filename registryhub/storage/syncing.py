@@ -7,8 +7,14 @@ from functools import cache
 
 
 def sync_file_system(path: str) -> None:
-    """Return when the file system that `path` is on has written everything. Raises OSError, also when it could not."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Return when the file system that `path` is on has written everything; where there is no path nothing was.
+
+    Raises OSError, also when something could not be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return
     try:
         _syncfs()(descriptor)
     finally:
