@@ -13,6 +13,7 @@ from notifications.delivery import api as delivery
 from notifications.log import api as log
 from notifications.receiver import api as receiver
 from registryhub.registry import api as registry
+from registryhub.registry.collect import api as collecting
 
 _schema = SpectacularAPIView.as_view(permission_classes=[AllowAny])
 _docs = SpectacularSwaggerView.as_view(permission_classes=[AllowAny], url_name="schema")
@@ -20,7 +21,10 @@ _docs = SpectacularSwaggerView.as_view(permission_classes=[AllowAny], url_name="
 urlpatterns = [
     re_path(r"^schema/?$", _schema, name="schema"),
     re_path(r"^docs/?$", _docs, name="docs"),
-    *(path("", include(part.urlpatterns)) for part in (registry, log, analytics, delivery, receiver, deployer)),
+    *(
+        path("", include(part.urlpatterns))
+        for part in (registry, collecting, log, analytics, delivery, receiver, deployer)
+    ),
 ]
 
 

@@ -5,8 +5,8 @@ import os
 from collections.abc import MutableMapping, Sequence
 
 CONFIG_VARIABLE = "REGISTRYHUB_CONFIG"
-_COMMANDS = frozenset(("serve", "check_config", "garbage_collect"))
-_OPTIONS_WITH_VALUES = ("--role", "--settings", "--pythonpath", "--verbosity", "-v")
+_COMMANDS = frozenset(("serve", "check_config", "garbage_collect", "check_storage"))
+_OPTIONS_WITH_VALUES = ("--role", "--grace", "--settings", "--pythonpath", "--verbosity", "-v")
 
 
 def name_configuration(argv: Sequence[str], environ: MutableMapping[str, str]) -> None:

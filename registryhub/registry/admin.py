@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from registryhub.database.bounded import LookAtAdmin
-from registryhub.registry.models import Blob, BlobLink, Manifest, Tag, Upload
+from registryhub.registry.models import Blob, BlobLink, Collection, Manifest, Tag, Upload
 
 
 class StoredAdmin(LookAtAdmin):
@@ -71,3 +71,9 @@ class UploadAdmin(StoredAdmin):
     search_fields = ("repository_name__exact",)
     search_help_text = "the whole name of a repository"
     ordering = ("-started_at",)
+
+
+@admin.register(Collection)
+class CollectionAdmin(StoredAdmin):
+    list_display = ("id", "state", "phase", "is_dry_run", "blobs", "freed_bytes", "started_at", "finished_at")
+    list_filter = ("state", "is_dry_run")

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from registryhub.access.models import Repository
 from registryhub.database.fields import BytewiseField
+from registryhub.database.leases import Leased
 
 DIGEST_LENGTH = 140  # sha512: and 128 hex digits
 
@@ -118,6 +119,7 @@ class Tag(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("repository", "name"), name="tag_repository_name"),)
+        indexes = (models.Index(fields=("repository", "moved_at", "name"), name="tag_repository_moved"),)
 
     def __str__(self) -> str:
         return f"{self.repository}:{self.name}"
@@ -138,3 +140,52 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return f"{self.repository_name} {self.id}"
+
+
+class Collection(Leased):
+    """A garbage collection. It goes on from `phase` and `cursor`, whoever carried it out before; one runs at a time."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        FINISHED = "finished"
+        FAILED = "failed"
+        STOPPED = "stopped"
+
+    class Phase(models.TextChoices):
+        MANIFESTS = "manifests"
+        LINKS = "links"
+        BLOBS = "blobs"
+        FILES = "files"
+
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    phase = models.CharField(max_length=10, choices=Phase, default=Phase.MANIFESTS)
+    cursor = models.BigIntegerField(default=0, help_text="the last id that the phase has dealt with")
+    is_dry_run = models.BooleanField(default=False, help_text="removes nothing, counts what it would remove")
+    grace_seconds = models.FloatField(help_text="what was used since then stays")
+    untagged_seconds = models.FloatField(
+        null=True, blank=True, help_text="manifests without a tag for so long go; empty: they all stay"
+    )
+    slot = models.DateTimeField(
+        null=True, blank=True, unique=True, help_text="when the schedule wanted it; empty: somebody asked for it"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    manifests = models.BigIntegerField(default=0, help_text="removed")
+    links = models.BigIntegerField(default=0, help_text="blobs removed from a repository")
+    blobs = models.BigIntegerField(default=0, help_text="removed with their bytes")
+    freed_bytes = models.BigIntegerField(default=0)
+    waiting = models.BigIntegerField(default=0, help_text="of no use, but not for long enough")
+    skipped = models.BigIntegerField(default=0, help_text="could not be read or removed; the log says why")
+    error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("state",), condition=models.Q(state="running"), name="collection_one_at_a_time"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"collection {self.pk}"

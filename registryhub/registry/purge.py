@@ -1,9 +1,10 @@
 """Uploads that nobody finished are forgotten after a while (reference E.6)."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.utils import timezone
@@ -13,35 +14,49 @@ from registryhub.registry import progress, uploads
 from registryhub.registry.models import Upload
 from registryhub.registry.room import Store
 from registryhub.storage import paths
-from registryhub.storage.base import PathNotFound, StorageBusy, StorageDriver
+from registryhub.storage.base import PathNotFound, StorageBusy, StorageDriver, StorageError
 
 _logger = logging.getLogger(__name__)
 
 
-def purge_uploads(store: Store, max_age_seconds: float) -> int:
+def purge_uploads(store: Store, max_age_seconds: float, *, is_dry_run: bool = False) -> int:
     """Forget the uploads that began, and last grew, longer ago than that; returns how many.
 
     One that is being written to stays. So that nothing is left of a process that died, or of a registry that used the
     same tree before, folders without a row go too, by their `startedat`. May run at once with itself and with pushes.
+    What cannot be removed is passed over, and counted in the log. A dry run only counts.
     """
     before = timezone.now() - timedelta(seconds=max_age_seconds)
-    count = 0
+    _logger.info("PurgeUploads starting: olderThan=%s, actuallyDelete=%s", before, str(not is_dry_run).lower())
+    purged = errors = 0
+    for purge in _purges(store, before, is_dry_run):
+        try:
+            purged += purge()
+        except (StorageError, OSError) as error:
+            errors += 1
+            _logger.warning("an upload could not be purged: %s", error)
+    _logger.info("Purge uploads finished.  Num deleted=%d, num errors=%d", purged, errors)
+    return purged
+
+
+def _purges(store: Store, before: datetime, is_dry_run: bool) -> Iterator[Callable[[], bool]]:
+    """One for each upload that there is a row or a folder of; each tells whether its upload was purged."""
     stale = Upload.objects.filter(started_at__lt=before, updated_at__lt=before)
     for upload_id, repository in stale.values_list("id", "repository_name").iterator():
-        count += _purge_row(store, repository, upload_id)
+        yield partial(_purge_row, store, repository, upload_id, is_dry_run)
     for repository, upload_id in _folders(store.driver, ""):
-        count += _purge_folder(store.driver, repository, upload_id, before)
-    _logger.info("%d unfinished uploads were purged", count)
-    return count
+        yield partial(_purge_folder, store.driver, repository, upload_id, before, is_dry_run)
 
 
-def _purge_row(store: Store, repository: str, upload_id: UUID) -> bool:
+def _purge_row(store: Store, repository: str, upload_id: UUID, is_dry_run: bool) -> bool:
     try:
         store.driver.open_appender(paths.upload_data(repository, upload_id)).close()
     except StorageBusy:
         return False
     except PathNotFound:
         pass
+    if is_dry_run:
+        return True
     try:
         uploads.cancel(store, repository, upload_id)
     except OciError:
@@ -49,12 +64,13 @@ def _purge_row(store: Store, repository: str, upload_id: UUID) -> bool:
     return True
 
 
-def _purge_folder(driver: StorageDriver, repository: str, upload_id: UUID, before: datetime) -> bool:
+def _purge_folder(driver: StorageDriver, repository: str, upload_id: UUID, before: datetime, is_dry_run: bool) -> bool:
     started_at = _started_at(driver, repository, upload_id)
     if started_at is None or started_at >= before or progress.exists(repository, upload_id):
         return False
     try:
-        driver.delete(paths.upload_folder(repository, upload_id))
+        if not is_dry_run:
+            driver.delete(paths.upload_folder(repository, upload_id))
     except PathNotFound:
         return False
     return True

@@ -123,7 +123,7 @@ class StorageDriver(Protocol):
         ...
 
     def delete(self, path: str) -> None:
-        """Remove a file or a folder with all that is in it. Raises PathNotFound."""
+        """Remove a file or a folder with all that is in it; what comes into it meanwhile stays. Raises PathNotFound."""
         ...
 
     def names(self, path: str) -> list[str]:

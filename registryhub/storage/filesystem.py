@@ -232,13 +232,16 @@ def _create(path: str) -> int:
 
 
 def _rename(old: str, new: str) -> None:
-    try:
-        os.rename(old, new)
-    except FileNotFoundError:
-        if not os.path.exists(old):
-            raise
-        os.makedirs(os.path.dirname(new), exist_ok=True)
-        os.rename(old, new)
+    """Make the folders as needed, and again when another process just removed them as empty."""
+    while True:
+        try:
+            os.rename(old, new)
+        except FileNotFoundError:
+            if not os.path.exists(old):
+                raise
+            os.makedirs(os.path.dirname(new), exist_ok=True)
+        else:
+            return
 
 
 def _remove_folder(path: str) -> None:
@@ -248,7 +251,11 @@ def _remove_folder(path: str) -> None:
                 _remove_folder(entry.path)
             else:
                 os.unlink(entry.path)
-    os.rmdir(path)
+    try:
+        os.rmdir(path)
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise
 
 
 def _write_all(descriptor: int, content: bytes) -> None:
