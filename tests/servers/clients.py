@@ -1,11 +1,11 @@
-"""Real registry clients: docker, skopeo and podman, each with settings of its own in a folder of the test."""
+"""Real registry clients: docker, skopeo, podman and umoci, each with settings of its own in a folder of the test."""
 
 import io
 import json
 import os
 import subprocess
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,16 @@ class Docker:
     def remove_image(self, tag: str) -> None:
         self("image", "rm", "--force", tag)
 
+    def make_list(self, tag: str, *tags: str) -> None:
+        """Make a manifest list of images that registries have, and push it."""
+        self("manifest", "create", "--insecure", tag, *tags)
+        self("manifest", "push", "--insecure", "--purge", tag)
+
+    def inspect_list(self, tag: str) -> dict[str, Any]:
+        """The manifest list or index of a registry, as docker reads it."""
+        found: dict[str, Any] = json.loads(self("manifest", "inspect", "--insecure", tag))
+        return found
+
     def inspect(self, tag: str) -> dict[str, Any]:
         images: list[dict[str, Any]] = json.loads(self("image", "inspect", tag))
         return images[0]
@@ -81,10 +91,16 @@ class Docker:
 
 
 def skopeo_copy(
-    source: str, destination: str, *, all_platforms: bool = False, login: Login | None = None, v2s2: bool = False
+    source: str,
+    destination: str,
+    *,
+    all_platforms: bool = False,
+    login: Login | None = None,
+    v2s2: bool = False,
+    more: Sequence[str] = (),
 ) -> None:
     """Copy an image, plain HTTP allowed; `login` goes to whichever side is a registry. Raises ClientError."""
-    options = ["--src-tls-verify=false", "--dest-tls-verify=false"]
+    options = ["--src-tls-verify=false", "--dest-tls-verify=false", *more]
     options += ["--all"] if all_platforms else []
     options += ["--format", "v2s2"] if v2s2 else []
     if login:
@@ -96,6 +112,31 @@ def skopeo_copy(
 def skopeo_inspect_raw(image: str) -> bytes:
     """The manifest or index exactly as the registry keeps it. Raises ClientError."""
     return _run([find_peer("skopeo"), "inspect", "--raw", "--tls-verify=false", image]).encode()
+
+
+def skopeo_inspect(image: str) -> dict[str, Any]:
+    """What skopeo tells of an image, read from its manifest, its configuration and its repository's tags.
+
+    Raises ClientError.
+    """
+    found: dict[str, Any] = json.loads(_run([find_peer("skopeo"), "inspect", "--tls-verify=false", image]))
+    return found
+
+
+def skopeo_list_tags(repository: str) -> list[str]:
+    """The tags of `docker://host/name`. Raises ClientError."""
+    found: list[str] = json.loads(_run([find_peer("skopeo"), "list-tags", "--tls-verify=false", repository]))["Tags"]
+    return found
+
+
+def skopeo_delete(image: str) -> None:
+    """Delete the manifest that the image's tag points at. Raises ClientError."""
+    _run([find_peer("skopeo"), "delete", "--tls-verify=false", image])
+
+
+def umoci(*arguments: str) -> str:
+    """Work on an OCI layout in a folder. Raises ClientError."""
+    return _run([find_peer("umoci"), *arguments])
 
 
 class Podman:
@@ -117,6 +158,16 @@ class Podman:
 
     def push(self, image: str) -> None:
         self("push", "--quiet", "--tls-verify=false", image)
+
+    def make_list(self, name: str, *images: str) -> None:
+        """A manifest list of images that a registry has."""
+        self("manifest", "create", name)
+        for image in images:
+            self("manifest", "add", "--tls-verify=false", name, f"docker://{image}")
+
+    def push_list(self, name: str, image: str) -> None:
+        """Push a manifest list with the images it names."""
+        self("manifest", "push", "--all", "--quiet", "--tls-verify=false", name, f"docker://{image}")
 
 
 def import_busybox(engine: DockerEngine) -> None:

@@ -15,6 +15,7 @@ from tests.servers.peers import find_peer
 
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
+PLAIN_LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 PLATFORMS = (("linux", "amd64"), ("linux", "arm64"), ("linux", "s390x"))
@@ -57,11 +58,16 @@ class Index:
 
 
 def make_image(
-    text: str, *, layers: int = 3, platform: tuple[str, str] = PLATFORMS[0], layer_bytes: int = 1000
+    text: str,
+    *,
+    layers: int = 3,
+    platform: tuple[str, str] = PLATFORMS[0],
+    layer_bytes: int = 1000,
+    is_compressed: bool = True,
 ) -> Image:
     """An image whose every blob depends on `text`, so that no two texts share one."""
     archives = [_tar(f"{text}/{platform[1]}/{number}", layer_bytes) for number in range(layers)]
-    return _assemble(archives, platform, {"Labels": {"text": text}})
+    return _assemble(archives, platform, {"Labels": {"text": text}}, is_compressed=is_compressed)
 
 
 def make_program(*command: str, files: Mapping[str, str] | None = None, **config: Any) -> Image:
@@ -74,8 +80,10 @@ def make_program(*command: str, files: Mapping[str, str] | None = None, **config
     return _assemble([_archive(entries)], PLATFORMS[0], {"Cmd": ["/bin/busybox", *command], **config})
 
 
-def _assemble(archives: list[bytes], platform: tuple[str, str], config: Mapping[str, Any]) -> Image:
-    packed = tuple(Blob(LAYER_TYPE, gzip.compress(archive, 1, mtime=0)) for archive in archives)
+def _assemble(
+    archives: list[bytes], platform: tuple[str, str], config: Mapping[str, Any], *, is_compressed: bool = True
+) -> Image:
+    packed = tuple(_pack(archive) if is_compressed else Blob(PLAIN_LAYER_TYPE, archive) for archive in archives)
     whole = {
         "architecture": platform[1],
         "os": platform[0],
@@ -147,6 +155,10 @@ def write_program_folder(folder: Path, script: str, files: Mapping[str, str]) ->
     command = json.dumps(["/bin/busybox", "sh", "-c", script])
     (folder / "Dockerfile").write_text(f"FROM scratch\nCOPY busybox /bin/busybox\nCOPY files /\nCMD {command}\n")
     return folder
+
+
+def _pack(archive: bytes) -> Blob:
+    return Blob(LAYER_TYPE, gzip.compress(archive, 1, mtime=0))
 
 
 def _tar(text: str, size: int) -> bytes:
