@@ -29,10 +29,14 @@ def push_blob(store: Store, repository: str, content: bytes) -> Digest:
     return digest
 
 
-def push_image(store: Store, repository: str, text: str, tag: str = "", *, subject: str = "") -> str:
-    """An image of one layer with its bytes; the digest of its manifest."""
-    parts = [f"config {text}".encode(), f"layer {text}".encode()]
-    config, layer = ({"digest": str(push_blob(store, repository, content)), "size": len(content)} for content in parts)
+def parts_of(text: str) -> list[bytes]:
+    """Configuration and layer of an image."""
+    return [f"{part} {text}".encode() for part in ("config", "layer")]
+
+
+def image_of(text: str, *, subject: str = "") -> bytes:
+    """A manifest whose blobs nobody has pushed."""
+    config, layer = ({"digest": str(digest_of(content)), "size": len(content)} for content in parts_of(text))
     document = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
@@ -41,7 +45,14 @@ def push_image(store: Store, repository: str, text: str, tag: str = "", *, subje
     }
     if subject:
         document["subject"] = {"mediaType": OCI_MANIFEST, "digest": subject, "size": 1}
-    return put(repository, dump(document), tag=tag)
+    return dump(document)
+
+
+def push_image(store: Store, repository: str, text: str, tag: str = "", *, subject: str = "") -> str:
+    """An image of one layer with its bytes; the digest of its manifest."""
+    for content in parts_of(text):
+        push_blob(store, repository, content)
+    return put(repository, image_of(text, subject=subject), tag=tag)
 
 
 def push_index(repository: str, children: list[str], tag: str = "") -> str:
@@ -50,7 +61,7 @@ def push_index(repository: str, children: list[str], tag: str = "") -> str:
 
 
 def blobs_of(text: str) -> list[Digest]:
-    return [digest_of(f"{part} {text}".encode()) for part in ("config", "layer")]
+    return [digest_of(content) for content in parts_of(text)]
 
 
 def grow_old(seconds: float = 2 * DAY) -> None:
