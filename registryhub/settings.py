@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "registryhub",
     "registryhub.access",
     "registryhub.registry",
+    "registryhub.registry.keeping",
     "notifications.log",
     "notifications.delivery",
     "notifications.receiver",
@@ -166,6 +167,16 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "purge uploads": {
         "task": "registryhub.registry.tasks.purge_uploads",
         "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
+    "apply retention": {
+        "task": "registryhub.registry.keeping.tasks.apply_retention",
+        "schedule": min(60.0, HUB.hub.retention.interval_seconds),
+        "options": {"expires": 60},
+    },
+    "recount quotas": {
+        "task": "registryhub.registry.keeping.tasks.recount_quotas",
+        "schedule": 86400.0,
         "options": {"expires": 3600},
     },
     "purge sessions": {

@@ -17,6 +17,7 @@ from registryhub.oci.digests import Digest
 from registryhub.oci.errors import BLOB_UNKNOWN, OciError
 from registryhub.registry import announce
 from registryhub.registry.announce import RequestContext
+from registryhub.registry.keeping import quotas
 from registryhub.storage import paths
 from registryhub.storage.base import PathNotFound, Reader, StorageDriver
 
@@ -64,10 +65,16 @@ _LINK = """
     INSERT INTO registry_bloblink (repository_id, blob_id, created_at, touched_at) VALUES (%s, %s, %s, %s)
     ON CONFLICT (repository_id, blob_id) DO UPDATE SET touched_at = excluded.touched_at
 """
+_LINK_ANEW = """
+    INSERT INTO registry_bloblink (repository_id, blob_id, created_at, touched_at) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (repository_id, blob_id) DO NOTHING
+"""
+_LINK_AGAIN = "UPDATE registry_bloblink SET touched_at = %s WHERE repository_id = %s AND blob_id = %s"
 _UNLINK = """
     DELETE FROM registry_bloblink
     WHERE repository_id IN (SELECT id FROM access_repository WHERE source_id = %s AND name = %s)
     AND blob_id IN (SELECT id FROM registry_blob WHERE digest = %s)
+    RETURNING repository_id, (SELECT size FROM registry_blob WHERE id = blob_id)
 """
 
 
@@ -109,11 +116,23 @@ def lock_blob(digest: Digest, size: int) -> int:
         return int(cursor.fetchone()[0])
 
 
-def link_blob(repository_id: int, blob_id: int) -> None:
-    """Make a locked blob visible in a repository; its grace period begins (anew)."""
+def link_blob(repository_id: int, blob_id: int, *, repository: str, size: int) -> None:
+    """Make a locked blob visible in a repository; its grace period begins (anew).
+
+    Raises OciError(DENIED) when the link is new and a quota has no room for it.
+    """
+    now = _now()
+    quota_ids = quotas.covering(repository)
     with connection.cursor() as cursor:
-        now = _now()
-        cursor.execute(_LINK, (repository_id, blob_id, now, now))
+        if not quota_ids:
+            cursor.execute(_LINK, (repository_id, blob_id, now, now))
+            return
+        cursor.execute(_LINK_ANEW, (repository_id, blob_id, now, now))
+        is_new = cursor.rowcount == 1
+        if not is_new:
+            cursor.execute(_LINK_AGAIN, (now, repository_id, blob_id))
+    if is_new:
+        quotas.charge(quota_ids, size)
 
 
 def find_source(repository: str, digest: Digest) -> str | None:
@@ -135,7 +154,7 @@ def mount_blob(
             row = cursor.fetchone()
         if row is None or not is_stored(driver, digest, row[1]):
             return False
-        link_blob(target_id, row[0])
+        link_blob(target_id, row[0], repository=repository, size=row[1])
         announce.blob_mounted(context, repository, str(digest), row[1], from_repository)
     return True
 
@@ -145,9 +164,11 @@ def unlink_blob(context: RequestContext, repository: str, digest: Digest) -> Non
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_UNLINK, (HUB_SOURCE_ID, repository, str(digest)))
-            if cursor.rowcount == 0:
-                raise OciError(BLOB_UNKNOWN, str(digest))
+            unlinked = cursor.fetchone()
+        if unlinked is None:
+            raise OciError(BLOB_UNKNOWN, str(digest))
         announce.blob_deleted(context, repository, str(digest))
+        quotas.released(*unlinked)
 
 
 def _now() -> str | None:

@@ -6,6 +6,7 @@ from django.utils import timezone
 from registryhub.database.lookups import Lookup
 from registryhub.oci.digests import Digest
 from registryhub.registry import blobs, progress
+from registryhub.registry.keeping import quotas
 from registryhub.registry.progress import Progress
 
 _ALL_AT_ONCE = Lookup(
@@ -33,11 +34,11 @@ def claim_and_link(at: Progress, repository_id: int, digest: Digest, size: int) 
     """On the caller's transaction; the blob's row is locked from here to its end (see `blobs`).
 
     Of several that try to end one upload, one gets past here. PostgreSQL does it in one prepared round trip instead of
-    three, which is a twentieth of a small push. Raises OciError(BLOB_UPLOAD_UNKNOWN).
+    three, which is a twentieth of a small push. Raises OciError: BLOB_UPLOAD_UNKNOWN, or DENIED by a quota.
     """
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or quotas.covering(at.repository):
         progress.claim(at)
-        blobs.link_blob(repository_id, blobs.lock_blob(digest, size))
+        blobs.link_blob(repository_id, blobs.lock_blob(digest, size), repository=at.repository, size=size)
         return
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     if _ALL_AT_ONCE.one(at.id.hex, at.offset, str(digest), size, now, repository_id, now, now) is None:

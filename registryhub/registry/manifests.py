@@ -103,7 +103,7 @@ def put(
         check_references(repository_id, document, required)
         manifest_id = rows.store(repository_id, manifest, document, content)
         for name in sorted(names):  # two pushes that wait for each other are rarer in one order
-            tags.point(repository_id, name, manifest_id, manifest)
+            tags.point(repository_id, name, manifest_id, manifest, repository=repository)
         for name in names or ("",):
             announce.manifest_pushed(context, repository, manifest, tag=name, references=_references(document))
 

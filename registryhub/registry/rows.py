@@ -12,6 +12,7 @@ from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.oci.manifests import Manifest as Document
 from registryhub.registry import announce
 from registryhub.registry.announce import RequestContext
+from registryhub.registry.keeping import immutability
 from registryhub.registry.models import Manifest, ManifestReference, Tag
 
 _UPSERT = """
@@ -91,10 +92,11 @@ def lock(repository: str, digest: str) -> Stored | None:
 def remove(context: RequestContext, repository: str, manifest: Stored) -> None:
     """Remove a locked manifest and every tag that points at it, each with its event.
 
-    The grace period of what it referred to begins now.
+    The grace period of what it referred to begins now. Raises OciError(DENIED) when one of the tags is immutable.
     """
     pointing = Tag.objects.filter(manifest_id=manifest.id)
     names = list(pointing.select_for_update().order_by("name").values_list("name", flat=True))
+    immutability.check_deletable(repository, names)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
         for sql in (_TOUCH_BLOBS, _TOUCH_MANIFESTS):

@@ -1,4 +1,6 @@
-"""Tags: names that move."""
+"""Tags: names that move, unless a rule says that they do not (`registryhub.registry.keeping.immutability`)."""
+
+from collections.abc import Sequence
 
 from django.db import connection
 from django.utils import timezone
@@ -9,7 +11,8 @@ from registryhub.database.shared import SharedLookup
 from registryhub.oci.errors import MANIFEST_UNKNOWN, OciError
 from registryhub.registry import announce
 from registryhub.registry.announce import RequestContext
-from registryhub.registry.models import Tag
+from registryhub.registry.keeping import immutability
+from registryhub.registry.models import Manifest, Tag
 from registryhub.registry.retries import run_transaction
 
 _DIGEST = SharedLookup(
@@ -42,6 +45,7 @@ _POINT = """
         manifest_id = excluded.manifest_id, digest = excluded.digest, media_type = excluded.media_type,
         size = excluded.size, moved_at = excluded.moved_at
 """
+_POINT_ONCE = f"{_POINT} WHERE registry_tag.digest = excluded.digest"
 
 
 def find_digest(repository: str, tag: str) -> str | None:
@@ -50,29 +54,50 @@ def find_digest(repository: str, tag: str) -> str | None:
     return row[0] if row else None
 
 
-def point(repository_id: int, name: str, manifest_id: int, manifest: Reference) -> None:
+def point(repository_id: int, name: str, manifest_id: int, manifest: Reference, *, repository: str) -> None:
     """Make or move a tag, on the caller's transaction, which holds the manifest's row. The last to commit wins.
 
-    A manifest that loses the tag by it has its grace period from now on.
+    An immutable tag is made, or stays: the statement itself finds out, so of two that make it with different digests
+    the first to commit wins. A manifest that loses the tag has its grace period from now on. Raises OciError(DENIED).
     """
+    rule = immutability.find_rule(repository, name)
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     untag = now, repository_id, name, manifest_id
     point = repository_id, name, manifest_id, manifest.digest, manifest.media_type, manifest.size, now, now
+    sql = _POINT_ONCE if rule else _POINT
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(f"WITH untagged AS ({_UNTAG_POSTGRES}) {_POINT}", (*untag, *point))
+            cursor.execute(f"WITH untagged AS ({_UNTAG_POSTGRES}) {sql}", (*untag, *point))
         else:
             cursor.execute(_UNTAG_SQLITE, untag)
-            cursor.execute(_POINT, point)
+            cursor.execute(sql, point)
+        if rule and cursor.rowcount == 0:
+            raise immutability.refused_move(repository, name, rule)
 
 
 def delete(context: RequestContext, repository: str, tag: str) -> None:
-    """Remove the tag; its manifest stays. Raises OciError(MANIFEST_UNKNOWN)."""
+    """Remove the tag; its manifest stays. Raises OciError: MANIFEST_UNKNOWN, or DENIED for an immutable one."""
 
-    def remove() -> None:
+    def remove_one() -> None:
         found = Tag.objects.filter(repository__source_id=HUB_SOURCE_ID, repository__name=repository, name=tag)
-        if not found.delete()[0]:
+        row = found.select_for_update(of=("self",)).first()
+        if row is None:
             raise OciError(MANIFEST_UNKNOWN, {"name": repository, "reference": tag})
-        announce.tag_deleted(context, repository, tag)
+        immutability.check_deletable(repository, [tag])
+        remove(context, repository, [row])
 
-    run_transaction(remove)
+    run_transaction(remove_one)
+
+
+def remove(context: RequestContext, repository: str, tags: Sequence[Tag]) -> None:
+    """Remove tags of one repository that the caller's transaction has locked, each with its event.
+
+    The grace period of their manifests begins now.
+    """
+    lost = Manifest.objects.filter(pk__in={tag.manifest_id for tag in tags})
+    # Whoever holds a manifest's row touches it himself, or removes it; to wait for him would be a deadlock.
+    held = lost.select_for_update(skip_locked=True)
+    Manifest.objects.filter(pk__in=list(held.values_list("pk", flat=True))).update(touched_at=timezone.now())
+    Tag.objects.filter(pk__in=[tag.pk for tag in tags]).delete()
+    for tag in tags:
+        announce.tag_deleted(context, repository, tag.name)

@@ -18,6 +18,7 @@ from registryhub.registry import announce, blobs, links, progress
 from registryhub.registry.announce import RequestContext
 from registryhub.registry.holds import Held, clear, forget, hold
 from registryhub.registry.ingest import Incoming, RunningHashers, receive
+from registryhub.registry.keeping import quotas
 from registryhub.registry.progress import Found, Progress, WrongOffset
 from registryhub.registry.room import Store, storage_errors
 from registryhub.storage import paths
@@ -34,6 +35,7 @@ def start(store: Store, repository: str, algorithm: str = CANONICAL) -> Progress
     low.
     """
     store.require_room()
+    quotas.require_room(repository)
     begun = progress.new_progress(repository)
     stamp = begun.started_at.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
     store.driver.write(paths.upload_started_at(repository, begun.id), stamp, is_durable=False)
@@ -59,6 +61,7 @@ def append(store: Store, at: Progress, incoming: Incoming) -> Progress:
     SIZE_INVALID for a body that is not what it promised: what came of a shorter one is kept.
     """
     store.require_room(incoming.promised_bytes or 0)
+    quotas.require_room(at.repository, at.offset + (incoming.promised_bytes or 0))
     try:
         with hold(store, at) as held:
             hasher = _hasher_for(held.found, held.found.algorithm)
@@ -84,6 +87,7 @@ def finish(store: Store, context: RequestContext, at: Progress, incoming: Incomi
         with hold(store, at) as held:
             size = _complete(store, held, incoming, digest)
             if not blobs.is_stored(store.driver, digest, size):
+                _require_quota(store, held.at, size, digest)
                 _move(store, held.at, digest)
             _link(store, context, held.found, digest, size)
     except PathNotFound:
@@ -175,6 +179,15 @@ def _digest_of_all(store: Store, held: Held, count: int, algorithm: str) -> Dige
         for chunk in reader:
             hasher.update(chunk)
     return hasher.digest()
+
+
+def _require_quota(store: Store, at: Progress, size: int, digest: Digest) -> None:
+    """Before the bytes are moved: what a quota has no room for is not kept."""
+    try:
+        quotas.require_room(at.repository, size, str(digest))
+    except OciError:
+        forget(store, at.repository, at.id)
+        raise
 
 
 def _move(store: Store, at: Progress, digest: Digest) -> None:
