@@ -97,6 +97,17 @@ def remove(context: RequestContext, repository: str, manifest: Stored) -> None:
     pointing = Tag.objects.filter(manifest_id=manifest.id)
     names = list(pointing.select_for_update().order_by("name").values_list("name", flat=True))
     immutability.check_deletable(repository, names)
+    discard(manifest)
+    announce.manifest_deleted(context, repository, manifest.digest)
+    for name in names:
+        announce.tag_deleted(context, repository, name)
+
+
+def discard(manifest: Stored) -> None:
+    """Remove a locked manifest with its tags, and tell nobody: it was deleted elsewhere.
+
+    The grace period of what it referred to begins now.
+    """
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
         for sql in (_TOUCH_BLOBS, _TOUCH_MANIFESTS):
@@ -104,6 +115,3 @@ def remove(context: RequestContext, repository: str, manifest: Stored) -> None:
         for model in (Tag, ManifestReference):
             cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE manifest_id = %s", (manifest.id,))  # noqa: S608
         cursor.execute("DELETE FROM registry_manifest WHERE id = %s", (manifest.id,))
-    announce.manifest_deleted(context, repository, manifest.digest)
-    for name in names:
-        announce.tag_deleted(context, repository, name)
