@@ -5,7 +5,9 @@ import os
 from collections.abc import MutableMapping, Sequence
 
 CONFIG_VARIABLE = "REGISTRYHUB_CONFIG"
-_COMMANDS = frozenset(("serve", "check_config", "garbage_collect", "check_storage"))
+_COMMANDS = frozenset(
+    ("serve", "check_config", "garbage_collect", "check_storage", "import_storage", "export_storage")
+)
 _OPTIONS_WITH_VALUES = ("--role", "--grace", "--settings", "--pythonpath", "--verbosity", "-v")
 
 
