@@ -20,7 +20,7 @@ from registryhub.oci.digests import DIGEST_PATTERN
 from registryhub.oci.errors import BLOB_UPLOAD_UNKNOWN, OciError
 from registryhub.oci.names import MAX_NAME_LENGTH, NAME_PATTERN, TAG_PATTERN, parse_repository
 from registryhub.registry.announce import RequestContext
-from registryhub.v2 import blobs, errors, listings, manifests, uploads
+from registryhub.v2 import blobs, errors, listings, manifests, referrers, uploads
 from registryhub.v2.hub import Hub
 from registryhub.v2.precedence import Precedence
 from registryhub.v2.urls import base_url
@@ -98,6 +98,7 @@ def route_table(prefix: str, *, is_read_only: bool = False) -> Routes:
             POST=uploads.start,
             **dict.fromkeys(("GET", "HEAD", "PATCH", "PUT", "DELETE"), _no_upload),
         ),
+        route(rf"{name}/referrers/(?P<digest>[^/]+)", GET=referrers.get, HEAD=referrers.get),
         route(rf"{name}/tags/list", GET=listings.tags, HEAD=listings.tags),
         route(f"{v2}_catalog", GET=listings.catalog, HEAD=listings.catalog),
         route(v2, **{EVERY_METHOD: _hello}),

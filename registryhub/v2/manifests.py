@@ -1,5 +1,6 @@
 """The wire of manifests: GET, HEAD, PUT, DELETE (reference B.6, B.7, B.10)."""
 
+from registryhub.http.conditions import is_known
 from registryhub.http.request import Request
 from registryhub.http.response import Response
 from registryhub.oci.digests import parse_digest
@@ -36,11 +37,10 @@ def get(hub: Hub, request: Request, context: RequestContext, name: str, referenc
     digest = str(parse_digest(reference)) if ":" in reference else ""
     tag = "" if digest else reference
     found = manifests.find(name, tag=tag, digest=digest)
-    if_none_match = request.environ.get("HTTP_IF_NONE_MATCH")
-    if if_none_match and _matches(if_none_match, found.digest):
+    if is_known(request, found.digest):
         return _not_modified(context, found, tag)
     served = _negotiate(name, found, parse_accept(request.environ.get("HTTP_ACCEPT")), is_by_tag=bool(tag))
-    if if_none_match and served is not found and _matches(if_none_match, served.digest):
+    if served is not found and is_known(request, served.digest):
         return _not_modified(context, served, tag)
     headers = [
         ("content-type", served.media_type),
@@ -120,12 +120,6 @@ def _negotiate(name: str, found: Payload, accept: Accept, *, is_by_tag: bool) ->
         message = "OCI manifest found, but accept header does not support OCI manifests"
         raise OciError(MANIFEST_UNKNOWN, message=message)
     return found
-
-
-def _matches(if_none_match: str, digest: str) -> bool:
-    """RFC 9110 §13.1.2, weakly compared; the bare digest counts too, as clients of the reference send it."""
-    items = (item.strip().removeprefix("W/").strip('"') for item in if_none_match.split(","))
-    return any(item in (digest, "*") for item in items)
 
 
 def _not_modified(context: RequestContext, found: Payload, tag: str) -> Response:
