@@ -6,18 +6,22 @@ removes the bytes. So what a push linked is never removed.
 """
 
 import logging
+from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.access.repositories import ensure_repository
 from registryhub.database.lookups import Lookup
+from registryhub.database.transactions import execute_relaxed
 from registryhub.oci.digests import Digest
 from registryhub.oci.errors import BLOB_UNKNOWN, OciError
 from registryhub.registry import announce
 from registryhub.registry.announce import RequestContext
 from registryhub.registry.keeping import quotas
+from registryhub.registry.protect import check_blob
 from registryhub.storage import paths
 from registryhub.storage.base import PathNotFound, Reader, StorageDriver
 
@@ -27,6 +31,19 @@ _FIND = Lookup(
     "blob_find",
     """
     SELECT blob.size
+    FROM access_repository AS repository
+    JOIN registry_bloblink AS link ON link.repository_id = repository.id
+    JOIN registry_blob AS blob ON blob.id = link.blob_id
+    WHERE repository.source_id = %s AND repository.name = %s AND blob.digest = %s
+    """,
+)
+_LOOK_AT = Lookup(
+    "blob_look_at",
+    """
+    SELECT blob.size, link.id, link.touched_at, EXISTS (
+        SELECT 1 FROM registry_manifestreference AS reference
+        WHERE reference.repository_id = repository.id AND reference.digest = blob.digest
+    )
     FROM access_repository AS repository
     JOIN registry_bloblink AS link ON link.repository_id = repository.id
     JOIN registry_blob AS blob ON blob.id = link.blob_id
@@ -70,6 +87,7 @@ _LINK_ANEW = """
     ON CONFLICT (repository_id, blob_id) DO NOTHING
 """
 _LINK_AGAIN = "UPDATE registry_bloblink SET touched_at = %s WHERE repository_id = %s AND blob_id = %s"
+_TOUCH = "UPDATE registry_bloblink SET touched_at = %s WHERE id = %s"
 _UNLINK = """
     DELETE FROM registry_bloblink
     WHERE repository_id IN (SELECT id FROM access_repository WHERE source_id = %s AND name = %s)
@@ -86,13 +104,42 @@ def find_blob(repository: str, digest: Digest) -> int:
     return int(row[0])
 
 
-def open_blob(driver: StorageDriver, digest: Digest, *, start: int, length: int) -> Reader:
-    """Read a part of a blob that `find_blob` has found. Raises OciError(BLOB_UNKNOWN) when its bytes are lost."""
+def look_at_blob(driver: StorageDriver, repository: str, digest: Digest) -> int:
+    """The size of a blob that a client asks for before it decides to push it (HEAD); one query.
+
+    What no manifest of the repository refers to yet has its grace period anew, so that nobody collects it before the
+    manifest comes; written only when a quarter of that has passed. Raises OciError(BLOB_UNKNOWN), also when the bytes
+    are lost or it is just being collected.
+    """
+    row = _LOOK_AT.one(HUB_SOURCE_ID, repository, str(digest))
+    if row is None or not is_stored(driver, digest, row[0]):
+        raise OciError(BLOB_UNKNOWN, str(digest))
+    size, link_id, touched_at, is_referred_to = row
+    if not is_referred_to and _is_aging(touched_at) and not execute_relaxed(_TOUCH, (_now(), link_id)):
+        raise OciError(BLOB_UNKNOWN, str(digest))
+    return int(size)
+
+
+def _is_aging(touched_at: datetime | str) -> bool:
+    moment = datetime.fromisoformat(touched_at).replace(tzinfo=UTC) if isinstance(touched_at, str) else touched_at
+    return timezone.now() - moment > timedelta(seconds=settings.HUB.hub.collect.grace_seconds / 4)
+
+
+def open_blob(driver: StorageDriver, digest: Digest, *, size: int, start: int, length: int) -> Reader:
+    """Read a part of a blob of the size that `find_blob` has told.
+
+    Raises OciError(BLOB_UNKNOWN) when its bytes are lost, or not all there: then none of them are served.
+    """
     try:
-        return driver.open_reader(paths.blob_data(digest.algorithm, digest.hex), start=start, length=length)
+        reader = driver.open_reader(paths.blob_data(digest.algorithm, digest.hex), start=start, length=length)
     except PathNotFound as error:
         _logger.error("blob %s has a row but no bytes: push it again", digest)
         raise OciError(BLOB_UNKNOWN, str(digest)) from error
+    if reader.size != size:
+        reader.close()
+        _logger.error("blob %s has %d bytes instead of %d: push it again", digest, reader.size, size)
+        raise OciError(BLOB_UNKNOWN, str(digest))
+    return reader
 
 
 def is_stored(driver: StorageDriver, digest: Digest, size: int) -> bool:
@@ -159,14 +206,19 @@ def mount_blob(
     return True
 
 
-def unlink_blob(context: RequestContext, repository: str, digest: Digest) -> None:
-    """Remove a blob from a repository, with its event; its bytes stay for the others. Raises OciError(BLOB_UNKNOWN)."""
+def unlink_blob(context: RequestContext, repository: str, digest: Digest, *, is_protected: bool = False) -> None:
+    """Remove a blob from a repository, with its event; its bytes stay for the others.
+
+    Raises OciError: BLOB_UNKNOWN; DENIED for a protected one that a manifest of the repository refers to.
+    """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(_UNLINK, (HUB_SOURCE_ID, repository, str(digest)))
             unlinked = cursor.fetchone()
         if unlinked is None:
             raise OciError(BLOB_UNKNOWN, str(digest))
+        if is_protected:
+            check_blob(unlinked[0], str(digest))
         announce.blob_deleted(context, repository, str(digest))
         quotas.released(*unlinked)
 

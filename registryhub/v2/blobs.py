@@ -7,10 +7,11 @@ from registryhub.http.ranges import Part, frame_parts, parse_ranges
 from registryhub.http.request import Request
 from registryhub.http.response import Headers, Response
 from registryhub.oci.digests import Digest, parse_digest
-from registryhub.oci.errors import BLOB_UNKNOWN, RANGE_INVALID, UNSUPPORTED, OciError
+from registryhub.oci.errors import RANGE_INVALID, OciError
 from registryhub.registry import announce
 from registryhub.registry import blobs as rules
 from registryhub.registry.announce import RequestContext
+from registryhub.registry.protect import require_deleting
 from registryhub.storage.base import Reader
 from registryhub.v2.downloads import close_all, read_one, read_several
 from registryhub.v2.hub import Hub
@@ -29,9 +30,9 @@ def get(hub: Hub, request: Request, context: RequestContext, name: str, digest: 
         return Response(304, _validators(wanted))
     parts = _wanted_parts(request, wanted, size)
     if parts is None:
-        response = _one(hub, wanted, Part(0, size))
+        response = _one(hub, wanted, Part(0, size), size)
     elif len(parts) == 1:
-        response = _one(hub, wanted, parts[0])
+        response = _one(hub, wanted, parts[0], size)
         response.status = 206
         response.headers.append(("content-range", parts[0].content_range(size)))
     else:
@@ -47,9 +48,7 @@ def get(hub: Hub, request: Request, context: RequestContext, name: str, digest: 
 def head(hub: Hub, request: Request, context: RequestContext, name: str, digest: str) -> Response:
     """What a GET of the whole would say; a check. Lost bytes are unknown, so that they are pushed again."""
     wanted = parse_digest(digest)
-    size = rules.find_blob(name, wanted)
-    if not rules.is_stored(hub.driver, wanted, size):
-        raise OciError(BLOB_UNKNOWN, digest)
+    size = rules.look_at_blob(hub.driver, name, wanted)
     if is_changed(request, digest):
         return _changed(wanted)
     announce.blob_checked(context, name, digest, size)
@@ -60,14 +59,13 @@ def head(hub: Hub, request: Request, context: RequestContext, name: str, digest:
 
 def delete(hub: Hub, request: Request, context: RequestContext, name: str, digest: str) -> Response:
     """202 when the repository no longer has the blob; others keep it (reference B.10)."""
-    if not hub.config.storage.delete.enabled:
-        raise OciError(UNSUPPORTED, "deleting is off; set storage.delete.enabled to allow it")
-    rules.unlink_blob(context, name, parse_digest(digest))
+    require_deleting(hub.config)
+    rules.unlink_blob(context, name, parse_digest(digest), is_protected=hub.config.hub.delete.protect)
     return Response(202, [("content-length", "0")])
 
 
-def _one(hub: Hub, digest: Digest, part: Part) -> Response:
-    reader = rules.open_blob(hub.driver, digest, start=part.start, length=part.length)
+def _one(hub: Hub, digest: Digest, part: Part, size: int) -> Response:
+    reader = rules.open_blob(hub.driver, digest, size=size, start=part.start, length=part.length)
     try:
         return Response(200, _headers(digest, part.length), read_one(reader, part.length))
     except BaseException:
@@ -82,7 +80,7 @@ def _several(hub: Hub, digest: Digest, parts: list[Part], size: int) -> Response
     readers: list[Reader] = []
     try:
         for part in parts:
-            readers.append(rules.open_blob(hub.driver, digest, start=part.start, length=part.length))
+            readers.append(rules.open_blob(hub.driver, digest, size=size, start=part.start, length=part.length))
         body = read_several(readers, frame)
     except BaseException:
         close_all(readers)

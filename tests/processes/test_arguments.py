@@ -16,6 +16,8 @@ from registryhub.processes.arguments import name_configuration
         "serve --role=web --migrate config.yml",
         "check_config config.yml",
         "garbage_collect --dry-run config.yml",
+        "garbage_collect --grace 0s config.yml",
+        "check_storage --digests config.yml",
     ],
 )
 def test_the_file_is_found_wherever_it_stands(line: str) -> None:

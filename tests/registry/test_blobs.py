@@ -12,7 +12,7 @@ from registryhub.registry import blobs, uploads
 from registryhub.registry.models import Blob, BlobLink
 from registryhub.registry.room import Store
 from registryhub.storage import paths
-from tests.registry.stage import CONTEXT, stored_events
+from tests.registry.stage import CONTEXT, counted_queries, stored_events
 from tests.registry.stores import KINDS, body, store_in, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,7 +45,7 @@ def test_a_blob_is_seen_in_repositories_that_link_it_only(store: Store) -> None:
 
 def test_a_part_of_a_blob_is_read(store: Store) -> None:
     """Start and length are given to the driver."""
-    with closing(blobs.open_blob(store.driver, DIGEST, start=5, length=10)) as reader:
+    with closing(blobs.open_blob(store.driver, DIGEST, size=len(CONTENT), start=5, length=10)) as reader:
         assert b"".join(reader) == b"5678901234"
 
 
@@ -54,9 +54,35 @@ def test_a_blob_whose_bytes_are_lost_is_unknown(store: Store, caplog: pytest.Log
     store.driver.delete(paths.blob_folder(DIGEST.algorithm, DIGEST.hex))
     assert not blobs.is_stored(store.driver, DIGEST, len(CONTENT))
     with pytest.raises(OciError) as caught:
-        blobs.open_blob(store.driver, DIGEST, start=0, length=1)
+        blobs.open_blob(store.driver, DIGEST, size=len(CONTENT), start=0, length=1)
     assert caught.value.code is BLOB_UNKNOWN
     assert "push it again" in caplog.text
+
+
+@pytest.mark.parametrize("wrong", [CONTENT[:-1], b"", CONTENT + b"x"])
+def test_a_blob_with_other_bytes_than_its_row_says_is_unknown(
+    store: Store, caplog: pytest.LogCaptureFixture, wrong: bytes
+) -> None:
+    """Not even its beginning is served, and a client that asks pushes it again."""
+    store.driver.write(paths.blob_data(DIGEST.algorithm, DIGEST.hex), wrong)
+    with pytest.raises(OciError) as caught:
+        blobs.open_blob(store.driver, DIGEST, size=len(CONTENT), start=0, length=1)
+    assert caught.value.code is BLOB_UNKNOWN
+    assert f"has {len(wrong)} bytes instead of {len(CONTENT)}: push it again" in caplog.text
+    with pytest.raises(OciError) as caught:
+        blobs.look_at_blob(store.driver, "first/app", DIGEST)
+    assert caught.value.code is BLOB_UNKNOWN
+    uploads.store_blob(store, CONTEXT, "first/app", body(CONTENT), DIGEST)
+    assert stored(store, DIGEST) == CONTENT
+
+
+def test_looking_at_a_blob_is_one_query(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A HEAD of docker before each upload must be cheap."""
+    with counted_queries(monkeypatch) as asked:
+        assert blobs.look_at_blob(store.driver, "first/app", DIGEST) == len(CONTENT)
+    assert asked == ["blob_look_at"]
+    with pytest.raises(OciError):
+        blobs.look_at_blob(store.driver, "second/app", DIGEST)
 
 
 def test_a_mount_links_and_announces(store: Store) -> None:

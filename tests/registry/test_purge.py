@@ -5,16 +5,17 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from registryhub.oci.digests import digest_of
-from registryhub.registry import uploads
+from registryhub.registry import tasks, uploads
 from registryhub.registry.models import Upload
 from registryhub.registry.progress import Progress
 from registryhub.registry.purge import purge_uploads
 from registryhub.registry.room import Store
 from registryhub.storage import paths
-from tests.registry.stage import CONTEXT
+from tests.registry.stage import CONTEXT, changed
 from tests.registry.stores import KINDS, body, leftovers, store_in, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,6 +91,57 @@ def test_what_is_no_upload_is_left_alone(store: Store) -> None:
     assert purge_uploads(store, 0.0) == 0
     assert all(store.driver.size(path) for path in kept)
     assert stored(store, digest_of(content)) == content
+
+
+def test_a_dry_run_only_counts(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says what it would do, in the words of the reference."""
+    rowless, stale = uploads.start(store, "app"), uploads.start(store, "app")
+    for each in (rowless, stale):
+        age(store, each, began_days=3, grew_days=3)
+    Upload.objects.filter(pk=rowless.id).delete()
+    with caplog.at_level("INFO"):
+        assert purge_uploads(store, DAY_SECONDS, is_dry_run=True) == 2
+    assert "PurgeUploads starting: olderThan=" in caplog.text
+    assert "actuallyDelete=false" in caplog.text
+    assert "Purge uploads finished.  Num deleted=2, num errors=0" in caplog.text
+    assert len(leftovers(store, "app")) == 2
+    assert Upload.objects.count() == 1
+    assert purge_uploads(store, DAY_SECONDS) == 2
+    assert leftovers(store, "app") == []
+
+
+def test_one_that_cannot_be_removed_holds_up_nobody(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is counted in the log."""
+    for _ in range(2):
+        age(store, uploads.start(store, "app"), began_days=3, grew_days=3)
+    Upload.objects.all().delete()
+    delete = store.driver.delete
+
+    def refuse_once(path: str) -> None:
+        monkeypatch.setattr(store.driver, "delete", delete)
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(store.driver, "delete", refuse_once)
+    with caplog.at_level("INFO"):
+        assert purge_uploads(store, DAY_SECONDS) == 1
+    assert "Num deleted=1, num errors=1" in caplog.text
+
+
+@pytest.mark.parametrize(("is_enabled", "is_dry"), [(True, False), (True, True), (False, False)])
+def test_the_task_does_what_the_configuration_says(
+    store: Store, monkeypatch: pytest.MonkeyPatch, is_enabled: bool, is_dry: bool
+) -> None:
+    """Off, dry or in earnest, after the age that is set."""
+    purging = "storage__maintenance__uploadpurging__"
+    values = {"enabled": is_enabled, "dryrun": is_dry, "age_seconds": DAY_SECONDS}
+    changes = {f"{purging}{key}": value for key, value in values.items()}
+    monkeypatch.setattr(settings, "HUB", changed(settings.HUB, **changes))
+    monkeypatch.setattr(tasks, "configured_driver", lambda: store.driver)
+    age(store, uploads.start(store, "app"), began_days=3, grew_days=3)
+    tasks.purge_uploads()
+    assert len(leftovers(store, "app")) == (0 if is_enabled and not is_dry else 1)
 
 
 def test_an_empty_storage_has_nothing_to_purge(store: Store) -> None:

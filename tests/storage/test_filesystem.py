@@ -91,6 +91,39 @@ def test_a_delete_follows_no_link(tmp_path: Path) -> None:
     assert (kept / "file").read_bytes() == b"kept"
 
 
+def test_a_move_into_a_folder_that_is_just_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A collection removes the folder between its making and the move: it is made once more."""
+    driver = FilesystemDriver(tmp_path)
+    driver.write("from", b"content")
+    real, calls = os.makedirs, []
+
+    def make_and_lose(path: str, **options: bool) -> None:
+        real(path, **options)
+        calls.append(path)
+        if len(calls) < 3:
+            os.rmdir(path)
+
+    monkeypatch.setattr(os, "makedirs", make_and_lose)
+    driver.move("from", "blobs/data")
+    assert (tmp_path / "blobs/data").read_bytes() == b"content"
+    assert len(calls) == 3
+
+
+def test_what_comes_into_a_folder_while_it_is_removed_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A push puts its bytes where a collection just took those of old."""
+    driver = FilesystemDriver(tmp_path)
+    driver.write("blob/data", b"old")
+    unlink = os.unlink
+
+    def unlink_and_push(path: str) -> None:
+        unlink(path)
+        (tmp_path / "blob/data").write_bytes(b"new")
+
+    monkeypatch.setattr(os, "unlink", unlink_and_push)
+    driver.delete("blob")
+    assert (tmp_path / "blob/data").read_bytes() == b"new"
+
+
 def test_files_and_folders_obey_the_umask(tmp_path: Path) -> None:
     """0666 and 0777 minus the umask, as in Distribution, so that an operator's group may read."""
     before = os.umask(0o027)
