@@ -1,6 +1,7 @@
 """Slowing down whoever guesses passwords, before a slow hash is paid; in the database, for all processes."""
 
 from datetime import timedelta
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from django.db import models, transaction
 from django.db.models import F
@@ -53,5 +54,14 @@ def note_success(address: str, username: str) -> None:
 
 
 def _keys(address: str, username: str) -> tuple[tuple[str, int], tuple[str, int]]:
-    host = address.rsplit(":", 1)[0]
+    host = _neighbourhood(address)
     return (f"{host} {username}"[:255], FREE_TRIES_OF_A_USER), (host[:255], FREE_TRIES_OF_AN_ADDRESS)
+
+
+def _neighbourhood(address: str) -> str:
+    """An IPv4 address without its port; of an IPv6 address the /64, since its owner has all of that."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address.rpartition(":")[0] or address
+    return str(IPv6Network((int(found), 64), strict=False)) if isinstance(found, IPv6Address) else address

@@ -1,6 +1,7 @@
 """The URLs the hub generates: `Location`, and `target.url` of events (reference B.5).
 
-Forwarded headers are not trusted: behind a proxy set `http.host` or `http.relativeurls`, or let the proxy pass `Host`.
+Scheme and host are those of the request as its client sent it: what trusted proxies (`hub.proxies`) say of it is in
+place before the data plane is called (`registryhub.http.forwarded`). `http.host` and `http.relativeurls` come first.
 """
 
 from urllib.parse import urlencode
