@@ -127,6 +127,11 @@ def tag_deleted(context: RequestContext, repository: str, tag: str) -> None:
     _store(_event(context, "delete", repository, tag=tag))
 
 
+def repository_deleted(context: RequestContext, repository: str) -> None:
+    """Everything in the repository was removed, each tag and manifest with an event before this one."""
+    _store(_event(context, "delete", repository))
+
+
 def manifest_pulled(context: RequestContext, target: Target, tag: str) -> None:
     """A GET is about to be answered with 200. Raises JournalUnavailable."""
     _append(context, b"pull", target, tag)

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.urls import re_path
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny, BasePermission, IsAdminUser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -16,11 +18,15 @@ from rest_framework.views import APIView
 from notifications.analytics.questions import SourceNamed, SourceQuery
 from notifications.analytics.scope import find_repository, find_source, repositories_of
 from notifications.analytics.sheets import CsvRenderer
-from registryhub.access.models import Repository
+from registryhub.access.models import HUB_SOURCE_ID, Repository
 from registryhub.database.keyset import InvalidCursor, Page, next_link
+from registryhub.oci.errors import OciError
+from registryhub.registry import repositories
+from registryhub.registry.contexts import context_of
 from registryhub.registry.numbers import REPOSITORY_ORDERS, TAG_ORDERS, repository_page, repository_row, tag_page
 
 MAX_LIMIT = 1000
+DELETING_SECONDS = 20.0
 NUMBERS = ("pulls", "pushes", "checks", "last_pulled_at", "last_seen_at", "last_pushed_at")
 
 
@@ -59,6 +65,10 @@ class RepositoryDocument(Numbers, SourceNamed):
 
 class RepositoryChange(serializers.Serializer):
     is_public = serializers.BooleanField()
+
+
+class RepositoryLeft(serializers.Serializer):
+    detail = serializers.CharField()
 
 
 class TagDocument(Numbers):
@@ -129,6 +139,28 @@ class RepositoryView(APIView):
             Repository.objects.filter(pk=repository.pk).update(**change.validated_data)
         return Response(RepositoryDocument(repository_row(repository.pk)).data)
 
+    @extend_schema(
+        parameters=[SourceQuery],
+        responses={204: OpenApiResponse(description="It is gone."), 202: RepositoryLeft},
+        operation_id="repository_delete",
+    )
+    def delete(self, request: Request, name: str) -> Response:
+        """Delete everything in a repository of this hub; its numbers stay. Answered 202 while something is left: what
+        is huge takes several requests.
+        """
+        repository = self._find(request, name)
+        if repository.source_id != HUB_SOURCE_ID:
+            raise serializers.ValidationError({"source": "Only what is in this hub can be deleted."})
+        try:
+            is_gone = repositories.delete(
+                context_of(request), repository.name, config=settings.HUB, seconds=DELETING_SECONDS
+            )
+        except OciError as error:
+            raise _refusal(error) from error
+        if is_gone:
+            return Response(status=204)
+        return Response({"detail": "Something is left; send the same request again."}, status=202)
+
     def _find(self, request: Request, name: str) -> Repository:
         source = find_source(request.user, _asked(SourceQuery, request)["source"])
         return find_repository(request.user, source, name)
@@ -171,6 +203,13 @@ def _asked(kind: type[serializers.Serializer], request: Request) -> dict[str, An
     query.is_valid(raise_exception=True)
     found: dict[str, Any] = dict(query.validated_data)
     return found
+
+
+def _refusal(error: OciError) -> APIException:
+    """A rule's refusal, with its own status."""
+    refusal = APIException(error.detail if isinstance(error.detail, str) else error.message, code=error.code.code)
+    refusal.status_code = error.code.status
+    return refusal
 
 
 def _answer(request: Request, page: Page, document: type[serializers.Serializer]) -> Response:

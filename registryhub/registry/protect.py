@@ -48,7 +48,7 @@ def check_manifest(repository: str, manifest: Stored) -> None:
 
 
 def check_blob(repository_id: int, digest: str) -> None:
-    """Of a blob whose link the caller's transaction holds. Raises OciError(DENIED) with who needs it."""
+    """Of a blob whose link the caller's transaction has removed. Raises OciError(DENIED) with who needs it."""
     _check_holder(repository_id, digest)
 
 

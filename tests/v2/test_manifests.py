@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from registryhub.oci.digests import digest_of
+from registryhub.oci.manifests import parse_manifest
 from registryhub.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from registryhub.registry.models import Manifest, Tag
 from registryhub.storage.memory import MemoryDriver
 from tests.registry.journals import JournalReader
-from tests.registry.stage import changed_document, counted_queries, image_bytes, put, stored_events
+from tests.registry.stage import changed_document, counted_queries, image_bytes, index_bytes, put, stored_events
 from tests.v2.plane import Answer, Plane, make_plane
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -266,3 +267,18 @@ def test_deleting_can_be_forbidden(tmp_path: Path, journal: JournalReader) -> No
         answer = plane.request("DELETE", f"{APP}/{reference}")
         assert (answer.status, answer.code) == (405, "UNSUPPORTED")
     assert plane.get(f"{APP}/v1").status == 200
+
+
+def test_what_is_still_needed_can_be_protected(tmp_path: Path, journal: JournalReader) -> None:
+    """403 DENIED with the reason, of a manifest and of a blob; by default they go."""
+    content = image_bytes("team/app", "one")
+    digest = put("team/app", content)
+    index = put("team/app", index_bytes([content]), media_type=OCI_INDEX)
+    layer = parse_manifest(content, OCI_MANIFEST).layers[0].digest
+    protected = make_plane(tmp_path, hub__delete__protect=True)
+    targets = {f"{APP}/{digest}": index, f"/v2/team/app/blobs/{layer}": digest}
+    for target, holder in targets.items():
+        answer = protected.request("DELETE", target)
+        assert (answer.status, answer.code) == (403, "DENIED")
+        assert f"{holder} refers to it" in answer.detail
+    assert [make_plane(tmp_path).request("DELETE", target).status for target in targets] == [202, 202]
