@@ -189,6 +189,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "trim the log": {
+        "task": "notifications.log.tasks.trim_log",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
 }
 
 AUTH_PASSWORD_VALIDATORS = [

@@ -37,7 +37,7 @@ class EventAdmin(LookAtAdmin):
 class ConsumerAdmin(LookAtAdmin):
     """Who reads the log, and how far each has come."""
 
-    list_display = ("name", "position", "updated_at", "holder", "expires_at")
+    list_display = ("name", "position", "updated_at", "lost", "lost_at", "holder", "expires_at")
     ordering = ("name",)
 
 

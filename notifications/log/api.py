@@ -55,6 +55,7 @@ class EventsDocument(serializers.Serializer):
     events = EventDocument(many=True)
     next = serializers.IntegerField(allow_null=True, help_text="the next page's `after`; null at the head of the log")
     head = serializers.IntegerField(help_text="number of the last event in the log")
+    tail = serializers.IntegerField(help_text="number of the oldest event that is still in the log")
 
 
 class EventsView(APIView):
@@ -77,7 +78,7 @@ class EventsView(APIView):
         page = list_events(request.user, **asked)
         is_staff = sees_everything(request.user)
         found = [_document(event, with_people=is_staff) for event in page.events]
-        return Response({"events": found, "next": page.next, "head": page.head})
+        return Response({"events": found, "next": page.next, "head": page.head, "tail": page.tail})
 
 
 class JournalDocument(serializers.Serializer):
@@ -93,10 +94,13 @@ class ConsumerDocument(serializers.Serializer):
     oldest_pending_seconds = serializers.FloatField(allow_null=True)
     holder = serializers.CharField(help_text="the relay that runs it; empty when none does")
     expires_at = serializers.DateTimeField(allow_null=True)
+    lost = serializers.IntegerField(help_text="events that were removed from the log before it came to them")
+    lost_at = serializers.DateTimeField(allow_null=True)
 
 
 class LogDocument(serializers.Serializer):
     head = serializers.IntegerField(help_text="number of the last event")
+    tail = serializers.IntegerField(help_text="number of the oldest event that is still there")
     intake = serializers.IntegerField(help_text=f"rows that wait to be sequenced, counted up to {MAX_COUNTED}")
     quarantined = serializers.IntegerField(help_text=f"events in quarantine, counted up to {MAX_COUNTED}")
     journal = JournalDocument(help_text="segments on the node that answers")

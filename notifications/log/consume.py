@@ -18,8 +18,16 @@ from registryhub.database.lookups import Lookup, Row
 from registryhub.database.transactions import release_connection
 
 __all__ = [
-    *("BatchConsumer", "Feed", "Head", "LeaseLost", "LoggedEvent", "Span", "StreamConsumer"),
-    *("open_feed", "read_changes", "read_events"),
+    "BatchConsumer",
+    "Feed",
+    "Head",
+    "LeaseLost",
+    "LoggedEvent",
+    "Span",
+    "StreamConsumer",
+    "open_feed",
+    "read_changes",
+    "read_events",
 ]
 
 
@@ -107,7 +115,7 @@ class StreamConsumer:
     """A consumer that works with the outside: at least once, in a thread of its own.
 
     `run(feed)` reads and moves until `feed.stopping`; when it returns it is started again later, when it raises it
-    is logged and started again after a pause. A new one starts at the head of the log or at its beginning.
+    is logged and started again after a pause. A new one starts at the head of the log, or with the oldest event in it.
     """
 
     name: str
@@ -225,9 +233,9 @@ def _ensure_row(name: str, *, start_at_head: bool) -> None:
         cursor.execute("SELECT 1 FROM log_consumer WHERE name = %s", (name,))
         if cursor.fetchone():
             return
-        start = "(SELECT position FROM log_loghead WHERE id = 1)" if start_at_head else "0"
+        start = f"(SELECT position FROM {'log_loghead' if start_at_head else 'log_logtail'} WHERE id = 1)"  # noqa: S608
         cursor.execute(
-            "INSERT INTO log_consumer (name, position, holder, epoch, updated_at)"  # noqa: S608
-            f" VALUES (%s, COALESCE({start}, 0), '', 0, %s) ON CONFLICT (name) DO NOTHING",
+            "INSERT INTO log_consumer (name, position, holder, epoch, updated_at, lost)"  # noqa: S608
+            f" VALUES (%s, COALESCE({start}, 0), '', 0, %s, 0) ON CONFLICT (name) DO NOTHING",
             (name, connection.ops.adapt_datetimefield_value(datetime.now(UTC))),
         )

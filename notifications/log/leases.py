@@ -15,7 +15,17 @@ from registryhub.database import leases
 from registryhub.database.leases import LeaseLost, Place, clock
 from registryhub.database.transactions import relaxed_transaction
 
-__all__ = ["DATABASE_GONE", "HEAD", "LEASE_SECONDS", "Lease", "LeaseLost", "consumer_place", "move", "take"]
+__all__ = [
+    "DATABASE_GONE",
+    "HEAD",
+    "LEASE_SECONDS",
+    "TAIL",
+    "Lease",
+    "LeaseLost",
+    "consumer_place",
+    "move",
+    "take",
+]
 
 LEASE_SECONDS = 5.0
 DATABASE_GONE = (OperationalError, InterfaceError)  # wait, and start from what it says then
@@ -32,6 +42,7 @@ class Lease:
 
 
 HEAD = Place("log_loghead", "id", 1)
+TAIL = Place("log_logtail", "id", 1)
 
 
 def consumer_place(name: str) -> Place:

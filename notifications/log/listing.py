@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Exists, OuterRef, QuerySet
 
-from notifications.log.models import Event, LogHead
+from notifications.log.models import Event, LogHead, LogTail
 from registryhub.access.visibility import sees_everything, visible_repositories
 
 User = AbstractBaseUser | AnonymousUser
@@ -18,11 +18,15 @@ LOOKED_AT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some events; `next` is the number to go on after (or before), None when the end of the log is reached."""
+    """Some events; `next` is the number to go on after (or before), None when the end of the log is reached.
+
+    `tail` is the number of the oldest event that is still in the log.
+    """
 
     events: Sequence[Event]
     next: int | None
     head: int
+    tail: int = 1
 
 
 def list_events(user: User, *, after: int, limit: int, **wanted: Any) -> Page:
@@ -30,12 +34,13 @@ def list_events(user: User, *, after: int, limit: int, **wanted: Any) -> Page:
 
     A page may be empty and still have a next one: then none of the events that were looked at matched.
     """
-    head = read_head()
+    head, tail = read_head(), read_tail()
+    after = max(after, tail - 1)
     last = _last_looked_at(after, head, wanted)
     matching = visible_events(user).filter(seq__gt=after, seq__lte=last, **wanted)
     found = list(matching.select_related("source").order_by("seq")[:limit])
     reached = found[-1].seq if len(found) == limit else last
-    return Page(found, reached if reached < head else None, head)
+    return Page(found, reached if reached < head else None, head, tail)
 
 
 def list_latest(user: User, *, before: int | None, limit: int, first: int = 1, **wanted: Any) -> Page:
@@ -43,13 +48,14 @@ def list_latest(user: User, *, before: int | None, limit: int, first: int = 1, *
 
     Without their raw JSON.
     """
-    head = read_head()
+    head, tail = read_head(), read_tail()
+    first = max(first, tail)
     top = head + 1 if before is None else min(before, head + 1)
     lowest = max(first, _first_looked_at(top, wanted))
     matching = visible_events(user).filter(seq__lt=top, seq__gte=lowest, **wanted)
     found = list(matching.select_related("source").defer("raw").order_by("-seq")[:limit])
     reached = found[-1].seq if len(found) == limit else lowest
-    return Page(found, reached if reached > first else None, head)
+    return Page(found, reached if reached > first else None, head, tail)
 
 
 def visible_events(user: User) -> QuerySet[Event]:
@@ -63,6 +69,11 @@ def visible_events(user: User) -> QuerySet[Event]:
 def read_head() -> int:
     """The number of the last event; 0 in an empty log."""
     return LogHead.objects.filter(pk=1).values_list("position", flat=True).first() or 0
+
+
+def read_tail() -> int:
+    """The number of the oldest event that is still in the log, or of the next one when all have been removed."""
+    return 1 + (LogTail.objects.filter(pk=1).values_list("position", flat=True).first() or 0)
 
 
 def _last_looked_at(after: int, head: int, wanted: dict[str, Any]) -> int:

@@ -112,11 +112,23 @@ class LogHead(Lease):
         return f"head {self.position}"
 
 
+class LogTail(Lease):
+    """The one row (id 1) that says which number was removed last; its holder removes what is too old."""
+
+    def __str__(self) -> str:
+        return f"tail {self.position}"
+
+
 class Consumer(Lease):
-    """A reader of the log and the number of the last event it has dealt with."""
+    """A reader of the log and the number of the last event it has dealt with.
+
+    `lost` counts the events that were removed before it came to them.
+    """
 
     name = BytewiseField(max_length=120, primary_key=True)
     updated_at = models.DateTimeField(default=timezone.now)
+    lost = models.BigIntegerField(default=0)
+    lost_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name

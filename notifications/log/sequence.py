@@ -19,7 +19,7 @@ import orjson
 from django.db import DataError, IntegrityError, NotSupportedError, connection, transaction
 from django.db.models import Max
 
-from notifications.log import leases
+from notifications.log import leases, partitions
 from notifications.log.consume import LoggedEvent
 from notifications.log.leases import Lease
 from notifications.log.models import Event, Intake, LogHead, QuarantinedEvent
@@ -64,6 +64,7 @@ class Sequencer:
         self._begun_id = begun_id
         self._done = done
         self._rows: deque[PendingRow] = deque()
+        self._room = partitions.make_room(self.head)
         self._batch_size = POSTGRES_BATCH if connection.vendor == "postgresql" else SQLITE_BATCH
 
     def step(self) -> list[LoggedEvent] | None:
@@ -105,6 +106,8 @@ class Sequencer:
         event_rows, seen_rows = _event_rows(batch.events), _seen_rows(batch.events)
         finished, rest = self._progress(len(entries))
         end = self.head + len(batch.events)
+        if self._room is not None and self._room - end < partitions.SPARE:
+            self._room = partitions.make_room(end)
         with leases.moving():
             leases.move(self.lease, start=self.head, end=end, also=self._begun(len(finished), rest))
             insert_rows("log_event", LoggedEvent._fields, event_rows)

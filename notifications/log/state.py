@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from notifications.log.listing import read_head
+from notifications.log.listing import read_head, read_tail
 from notifications.log.models import Consumer, Event, Intake, QuarantinedEvent
 from notifications.log.segments import SUFFIX
 
@@ -29,7 +29,7 @@ class JournalState:
 
 @dataclass(frozen=True, slots=True)
 class ConsumerState:
-    """Where a consumer is; `lag` is the number of events behind the head."""
+    """Where a consumer is; `lag` is the number of events behind the head, `lost` of those removed before it came."""
 
     name: str
     position: int
@@ -37,6 +37,8 @@ class ConsumerState:
     oldest_pending_seconds: float | None
     holder: str
     expires_at: datetime | None
+    lost: int
+    lost_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class LogState:
     """`intake` counts rows, `quarantined` events; both stop at MAX_COUNTED."""
 
     head: int
+    tail: int
     intake: int
     quarantined: int
     journal: JournalState
@@ -56,6 +59,7 @@ def read_state() -> LogState:
     now = timezone.now()
     return LogState(
         head=head,
+        tail=read_tail(),
         intake=_count(Intake.objects.all()),
         quarantined=_count(QuarantinedEvent.objects.all()),
         journal=read_journal_state(settings.DATA_DIR / "journal"),
@@ -92,6 +96,8 @@ def _consumer_state(consumer: Consumer, head: int, now: datetime) -> ConsumerSta
         oldest_pending_seconds=_oldest_pending_seconds(consumer.position, head, now),
         holder=consumer.holder,
         expires_at=consumer.expires_at,
+        lost=consumer.lost,
+        lost_at=consumer.lost_at,
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from registryhub.config.addresses import DatabaseUrl, RedisUrl
 from registryhub.config.deployer import Deployer
 from registryhub.config.document import Scalar
-from registryhub.config.keeping import Collect, Deleting, Retention
+from registryhub.config.keeping import Collect, Deleting, EventLog, Retention
 from registryhub.config.section import Section
 from registryhub.config.values import (
     CHOICE,
@@ -117,6 +117,7 @@ class Hub(Section):
     public: Flag | None = None
     events: Events = Events()
     journal: Journal = Journal()
+    log: EventLog = EventLog()
     web: Web = Web()
     limits: Limits = Limits()
     tree: Flag = True

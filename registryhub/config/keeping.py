@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from registryhub.config.section import Section
-from registryhub.config.values import EMPTY_IS_NONE, Duration, Flag, PositiveDuration
+from registryhub.config.values import EMPTY_IS_NONE, Duration, Flag, PositiveDuration, Whole, at_least
 
 
 class Deleting(Section):
@@ -31,3 +31,10 @@ class Retention(Section):
     """How often the rules of retention are applied."""
 
     interval_seconds: PositiveDuration = Field(default=24 * 3600.0, alias="interval")
+
+
+class EventLog(Section):
+    """How long the log keeps events, and how many at most; without bound where that is 0."""
+
+    keep_seconds: Annotated[Duration, at_least(0)] = Field(default=90 * 24 * 3600.0, alias="keep")
+    max_events: Annotated[Whole, at_least(0)] = 0

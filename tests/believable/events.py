@@ -6,6 +6,7 @@ from random import Random
 
 from notifications import events
 from notifications.delivery.models import Attempt, Endpoint
+from notifications.log import partitions
 from notifications.log.models import Consumer, Event, LogHead
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.oci.media_types import OCI_MANIFEST
@@ -24,6 +25,7 @@ Digests = Mapping[str, Mapping[str, str]]
 def fill_log(digests: Digests, now: datetime, chance: Random) -> int:
     """Pushes of all tags and pulls of the last hours, in order; the number of the last one."""
     found = sorted([*_pushes(digests, now), *_pulls(digests, now, chance)], key=lambda event: event.timestamp)
+    partitions.make_room(FIRST + len(found))
     Event.objects.bulk_create(_row(FIRST + at, event) for at, event in enumerate(found))
     head = FIRST + len(found) - 1
     LogHead.objects.update_or_create(pk=1, defaults={"position": head})

@@ -50,13 +50,13 @@ def test_pages_follow_each_other_without_gap_or_repetition() -> None:
         after, pages = document["next"], pages + 1
     assert seen == list(range(1, 11))
     assert pages == 3
-    assert ada.get("events?after=10").document == {"events": [], "next": None, "head": 10}
+    assert ada.get("events?after=10").document == {"events": [], "next": None, "head": 10, "tail": 1}
     assert ada.get(f"events?after={2**63 - 1}").document["events"] == []
 
 
 def test_an_empty_log_is_an_empty_page() -> None:
     """Before the first event there is no head row either."""
-    assert staff().get("events").document == {"events": [], "next": None, "head": 0}
+    assert staff().get("events").document == {"events": [], "next": None, "head": 0, "tail": 1}
 
 
 def test_events_are_chosen_by_what_they_are_about() -> None:
@@ -84,8 +84,8 @@ def test_a_page_looks_at_a_bounded_number_of_events(monkeypatch: pytest.MonkeyPa
     intake_pull("wanted", action="delete")
     sequence_all()
     ada = staff()
-    assert ada.get("events?action=delete").document == {"events": [], "next": 3, "head": 8}
-    assert ada.get("events?action=delete&after=3").document == {"events": [], "next": 6, "head": 8}
+    assert ada.get("events?action=delete").document == {"events": [], "next": 3, "head": 8, "tail": 1}
+    assert ada.get("events?action=delete&after=3").document == {"events": [], "next": 6, "head": 8, "tail": 1}
     assert ids(ada, "action=delete&after=6") == ["wanted"]
 
 

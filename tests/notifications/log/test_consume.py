@@ -198,7 +198,12 @@ def test_a_pause_lasts_whatever_is_logged_and_ends_with_a_stop() -> None:
     feed = opened(head=log_actions())
     feed.pause(0.01)
     ended: list[bool] = []
-    thread = in_thread(lambda: feed.pause(60) is None, ended)
+
+    def pause() -> bool:
+        feed.pause(60)
+        return True
+
+    thread = in_thread(pause, ended)
     feed.stop()
     thread.join(10)
     assert ended == [True]
