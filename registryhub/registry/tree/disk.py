@@ -28,8 +28,9 @@ class Tree:
         if self.size(path) != len(content):
             self._write(path, content)
 
-    def write_layer(self, repository: str, digest: Digest) -> None:
-        self._link(paths.layer_folder(repository, digest.algorithm, digest.hex), digest)
+    def write_layer(self, repository: str, digest: Digest) -> bool:
+        """Whether it was missing."""
+        return self._link(paths.layer_folder(repository, digest.algorithm, digest.hex), digest)
 
     def remove_layer(self, repository: str, digest: Digest) -> None:
         self.remove(paths.layer_folder(repository, digest.algorithm, digest.hex))
@@ -130,10 +131,12 @@ class Tree:
                     continue
         return found
 
-    def _link(self, folder: str, digest: Digest) -> None:
+    def _link(self, folder: str, digest: Digest) -> bool:
         path, content = paths.link(folder), str(digest).encode()
-        if self.size(path) != len(content):
+        is_missing = self.size(path) != len(content)
+        if is_missing:
             self._write(path, content)
+        return is_missing
 
     def _write(self, path: str, content: bytes) -> None:
         self.driver.write(path, content, is_durable=False)

@@ -77,7 +77,14 @@ def find_facts(changes: Mapping[str, Changes]) -> Facts:
     )
 
 
-def _ask(sql: str, pairs: Iterable[Pair]) -> list[Row]:
+def hold_links(links: Iterable[tuple[str, Digest]]) -> set[tuple[str, Digest]]:
+    """Those of the links (repository, digest) that are still there, held until the caller's transaction ends."""
+    held = " FOR KEY SHARE OF blob, link" if connection.vendor == "postgresql" else ""
+    rows = _ask(_LINKED, [(repository, str(digest)) for repository, digest in links], held)
+    return {(repository, parse_digest(digest)) for repository, digest in rows}
+
+
+def _ask(sql: str, pairs: Iterable[Pair], held: str = "") -> list[Row]:
     wanted = list(pairs)
     if not wanted:
         return []
@@ -86,5 +93,5 @@ def _ask(sql: str, pairs: Iterable[Pair]) -> list[Row]:
     else:
         parameters = [json.dumps(wanted)]
     with connection.cursor() as cursor:
-        cursor.execute(sql.format(wanted=_WANTED[connection.vendor]), [*parameters, HUB_SOURCE_ID])
+        cursor.execute(sql.format(wanted=_WANTED[connection.vendor]) + held, [*parameters, HUB_SOURCE_ID])
         return list(cursor.fetchall())

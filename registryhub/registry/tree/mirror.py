@@ -6,11 +6,12 @@ a tag pointed at in the past is known from the events alone.
 
 from collections.abc import Mapping
 
-from registryhub.database.transactions import release_connection
+from registryhub.database.transactions import relaxed_transaction, release_connection
+from registryhub.oci.digests import Digest
 from registryhub.registry.tree.changes import Changes
 from registryhub.registry.tree.contents import store_contents
 from registryhub.registry.tree.disk import Tree
-from registryhub.registry.tree.facts import Facts, find_facts
+from registryhub.registry.tree.facts import Facts, find_facts, hold_links
 from registryhub.registry.tree.reconcile import reconcile_repository
 
 
@@ -23,13 +24,25 @@ def mirror(tree: Tree, changes: Mapping[str, Changes]) -> None:
     facts = find_facts(changes)
     store_contents(tree, {digest for _, digest in facts.manifests})
     release_connection()
-    for repository, digest in facts.linked:
-        tree.write_layer(repository, digest)
+    written = {(repository, digest) for repository, digest in facts.linked if tree.write_layer(repository, digest)}
     for repository, digest in facts.manifests:
         tree.write_revision(repository, digest)
     for repository, each in changes.items():
         _mirror_tags(tree, repository, each, facts)
         _remove(tree, repository, each, facts)
+    if written:
+        _take_back(tree, written)
+
+
+def _take_back(tree: Tree, written: set[tuple[str, Digest]]) -> None:
+    """No event tells of a link that a collection removes, with its file; it may have done so since the rows were asked.
+
+    The blobs are held while they are asked again: what is still linked is removed later, by a collection that then
+    finds the file.
+    """
+    with relaxed_transaction():
+        for repository, digest in written - hold_links(written):
+            tree.remove_layer(repository, digest)
 
 
 def _mirror_tags(tree: Tree, repository: str, changes: Changes, facts: Facts) -> None:

@@ -2,11 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from registryhub.oci.digests import digest_of, parse_digest
+from registryhub.oci.digests import Digest, digest_of, parse_digest
 from registryhub.oci.media_types import OCI_INDEX
 from registryhub.registry import announce, blobs, manifests, tags
 from registryhub.registry.announce import RequestContext
 from registryhub.registry.models import Blob, BlobLink, Manifest, Tag
+from registryhub.registry.tree.disk import Tree
 from registryhub.storage.filesystem import FilesystemDriver
 from tests.registry.stage import CONTEXT, image_bytes, index_bytes, link_blob, put, put_under
 from tests.registry.tree.trees import (
@@ -161,3 +162,19 @@ def test_a_manifest_of_sha512_stands_under_its_own_name(root: Path, driver: File
     follow(driver)
     assert revision("app", digest) in files(root, below=REPOSITORIES)
     assert files(root, below=BLOBS) == {data(digest): content}
+
+
+def test_a_link_that_a_collection_takes_while_it_is_written_is_taken_back(
+    root: Path, driver: FilesystemDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No event tells of it: the rows are asked again when the file is there."""
+    kept, gone = push_layer("app", b"kept"), push_layer("app", b"gone")
+    write = Tree.write_layer
+
+    def collect_and_write(self: Tree, repository: str, digest: Digest) -> bool:
+        BlobLink.objects.filter(blob__digest=gone).delete()
+        return write(self, repository, digest)
+
+    monkeypatch.setattr(Tree, "write_layer", collect_and_write)
+    follow(driver)
+    assert files(root, below=REPOSITORIES) == {layer("app", kept): kept.encode()}
