@@ -2,13 +2,16 @@
 
 from datetime import timedelta
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from unfold.forms import ActionForm
 
 from notifications.delivery.backlog import Backlog, describe, measure_backlogs
-from notifications.delivery.models import Attempt, Endpoint
+from notifications.delivery.letters import discard_letters, resend_letters
+from notifications.delivery.models import Attempt, DeadLetter, Endpoint, Notice
 from notifications.delivery.pauses import pause_endpoint, resume_endpoint
 from registryhub.database.bounded import LookAtAdmin
 
@@ -76,3 +79,49 @@ class AttemptAdmin(LookAtAdmin):
     @admin.display(description="ms an event")
     def milliseconds(self, attempt: Attempt) -> str:
         return f"{1000 * attempt.duration_seconds / attempt.events:.1f}"
+
+
+@admin.register(Notice)
+class NoticeAdmin(LookAtAdmin):
+    """What operators should know of the endpoints."""
+
+    list_display = ("created_at", "endpoint", "kind", "level", "text")
+    list_filter = ("endpoint", "kind")
+    list_select_related = ("endpoint",)
+    ordering = ("-id",)
+
+
+class DecisionForm(ActionForm):
+    """What an action on dead letters needs to know."""
+
+    remark = forms.CharField(required=False, label="Reason", help_text="for discarding")
+
+
+@admin.register(DeadLetter)
+class DeadLetterAdmin(LookAtAdmin):
+    """Events that were given up: to be sent once more, or discarded."""
+
+    list_display = ("created_at", "endpoint", "state", "repository", "tag", "action", "attempts", "error")
+    list_filter = ("endpoint", "state", "reason", "status")
+    list_select_related = ("endpoint",)
+    search_fields = ("error", "event_id")
+    ordering = ("-id",)
+    actions = ("resend", "discard")
+    action_form = DecisionForm
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("delivery.change_deadletter")
+
+    @admin.action(description="Send once more", permissions=("decide",))
+    def resend(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
+        count = resend_letters(letters.order_by(), to=None, by=request.user.get_username())
+        messages.success(request, f"{count} will be sent once more, beside the queue of their endpoint.")
+
+    @admin.action(description="Discard", permissions=("decide",))
+    def discard(self, request: HttpRequest, letters: QuerySet[DeadLetter]) -> None:
+        remark = request.POST.get("remark", "").strip()
+        if not remark:
+            messages.error(request, "Write the reason beside the action; nothing was discarded.")
+            return
+        count = discard_letters(letters.order_by(), remark=remark, by=request.user.get_username())
+        messages.success(request, f"{count} were discarded.")

@@ -20,6 +20,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?\r?(?:\
 _HEADER = re.compile(
     rb"^(content-length|transfer-encoding|connection):[ \t]*(.*?)[ \t\r]*$", re.IGNORECASE | re.MULTILINE
 )
+_RETRY_AFTER = re.compile(rb"^retry-after:[ \t]*([ -~]{1,100}?)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;.*)?")
 
@@ -36,11 +37,12 @@ class NoAnswer(Exception):
 
 
 class Answer(NamedTuple):
-    """`body` is cut to KEPT_BYTES."""
+    """`body` is cut to KEPT_BYTES; `retry_after` is the header as it came, empty without one."""
 
     status: int
     body: bytes
     is_reusable: bool
+    retry_after: str = ""
 
 
 class Head(NamedTuple):
@@ -50,6 +52,7 @@ class Head(NamedTuple):
     length: int | None
     is_chunked: bool
     keeps_alive: bool
+    retry_after: str
 
 
 def read_answer(receive: Receive) -> Answer:
@@ -59,7 +62,7 @@ def read_answer(receive: Receive) -> Answer:
     while head.status < 200 and head.status != 101:
         head = parse_head(stream.head())
     body, is_whole = stream.chunks() if head.is_chunked else stream.body(head.length)
-    return Answer(head.status, body, is_whole and head.keeps_alive and not stream.buffer)
+    return Answer(head.status, body, is_whole and head.keeps_alive and not stream.buffer, head.retry_after)
 
 
 @lru_cache(maxsize=64)
@@ -75,9 +78,11 @@ def parse_head(head: bytes) -> Head:
     is_chunked = bool(values[b"transfer-encoding"])
     options = values[b"connection"]
     keeps_alive = b"close" not in options and (status_line[1] == b"1" or b"keep-alive" in options)
+    asked = _RETRY_AFTER.search(head, status_line.end())
+    retry_after = asked[1].decode() if asked else ""
     if status < 200 or status in (204, 304):
-        return Head(status, 0, False, keeps_alive and status != 101)
-    return Head(status, _length(values[b"content-length"]), is_chunked, keeps_alive)
+        return Head(status, 0, False, keeps_alive and status != 101, retry_after)
+    return Head(status, _length(values[b"content-length"]), is_chunked, keeps_alive, retry_after)
 
 
 def _length(values: set[bytes]) -> int | None:

@@ -10,13 +10,14 @@ from django.urls import re_path
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field, inline_serializer
 from rest_framework import generics, serializers
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from notifications.delivery.backlog import Backlog, describe, measure_backlogs
-from notifications.delivery.models import Attempt, Endpoint
+from notifications.delivery.letters_api import urlpatterns as of_letters
+from notifications.delivery.listed import LatestFirst, find_endpoint
+from notifications.delivery.models import Attempt, Endpoint, Notice
 from notifications.delivery.pauses import pause_endpoint, resume_endpoint
 
 COUNTERS = inline_serializer(
@@ -27,6 +28,7 @@ COUNTERS = inline_serializer(
         "successes": serializers.IntegerField(help_text="attempts that were accepted"),
         "failures": serializers.IntegerField(help_text="attempts that were refused with a status"),
         "errors": serializers.IntegerField(help_text="attempts without an answer"),
+        "given_up": serializers.IntegerField(help_text="events that became dead letters"),
         "statuses": serializers.DictField(child=serializers.IntegerField(), help_text="answers by status"),
     },
 )
@@ -52,8 +54,10 @@ class EndpointDocument(serializers.ModelSerializer[Endpoint]):
         fields = (
             *("id", "name", "url", "origin", "state", "description", "is_paused", "is_disabled", "is_absent"),
             *("position", "behind", "pending", "pending_is_exact", "oldest_pending_seconds"),
-            *("consecutive_failures", "last_error", "last_failure_at", "last_success_at", "next_try_at", "counters"),
-            *("timeout_seconds", "threshold", "backoff_seconds", "header_names"),
+            *("stopped_at", "stop_reason", "consecutive_failures", "event_failures", "failing_seconds", "alert_level"),
+            *("last_error", "last_failure_at", "last_success_at", "next_try_at", "counters"),
+            *("timeout_seconds", "threshold", "backoff_seconds", "max_backoff_seconds", "max_attempts"),
+            *("max_age_seconds", "disable_after_seconds", "header_names"),
             *("ignored_media_types", "ignored_actions", "created_at"),
         )
         read_only_fields = fields
@@ -80,11 +84,12 @@ class EndpointDocument(serializers.ModelSerializer[Endpoint]):
     def get_counters(self, endpoint: Endpoint) -> dict[str, Any]:
         pending = self._backlog(endpoint).pending
         return {
-            "events": endpoint.successes + pending,
+            "events": endpoint.successes + endpoint.given_up + pending,
             "pending": pending,
             "successes": endpoint.successes,
             "failures": endpoint.failures,
             "errors": endpoint.errors,
+            "given_up": endpoint.given_up,
             "statuses": endpoint.statuses,
         }
 
@@ -142,7 +147,7 @@ class ResumeView(APIView):
 
     @extend_schema(request=None, responses=EndpointDocument, operation_id="endpoint_resume")
     def post(self, request: Request, pk: int) -> Response:
-        """Go on where the endpoint was paused; the next attempt is made at once."""
+        """Go on where the endpoint was paused or disabled by the hub; the next attempt is made at once."""
         endpoint = get_object_or_404(Endpoint, pk=pk)
         resume_endpoint(endpoint)
         return _render(endpoint)
@@ -172,26 +177,10 @@ class AttemptFilter(django_filters.FilterSet):  # type: ignore[misc]  # the pack
     seq = django_filters.NumberFilter(method="filter_seq", label="number of an event")
 
     def filter_endpoint(self, attempts: QuerySet[Attempt], name: str, value: str) -> QuerySet[Attempt]:
-        """By name first: a name may look like an id."""
-        named = Endpoint.objects.filter(name=value)
-        if not named and value.isascii() and value.isdigit():
-            named = Endpoint.objects.filter(pk=int(value))
-        found = named.first()
-        if found is None:
-            raise serializers.ValidationError({"endpoint": f"there is no endpoint {value!r}"})
-        return attempts.filter(endpoint=found)
+        return attempts.filter(endpoint=find_endpoint(value))
 
     def filter_seq(self, attempts: QuerySet[Attempt], name: str, value: int) -> QuerySet[Attempt]:
         return attempts.filter(first_seq__lte=value, seq__gte=value)
-
-
-class AttemptPagination(CursorPagination):
-    """The latest first."""
-
-    ordering = "-id"
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 1000
 
 
 class AttemptsView(generics.ListAPIView[Attempt]):
@@ -200,11 +189,46 @@ class AttemptsView(generics.ListAPIView[Attempt]):
     queryset = Attempt.objects.select_related("endpoint")
     serializer_class = AttemptDocument
     filterset_class = AttemptFilter
-    pagination_class = AttemptPagination
+    pagination_class = LatestFirst
 
     @extend_schema(operation_id="attempts")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """A page of attempts: every failed one, and successes in batches."""
+        return super().get(request, *args, **kwargs)
+
+
+class NoticeDocument(serializers.ModelSerializer[Notice]):
+    """A message about an endpoint."""
+
+    endpoint = serializers.CharField(source="endpoint.name", read_only=True, help_text="its name")
+
+    class Meta:
+        model = Notice
+        fields = ("id", "endpoint", "kind", "level", "text", "created_at")
+        read_only_fields = fields
+
+
+class NoticeFilter(django_filters.FilterSet):  # type: ignore[misc]  # the package has no types
+    """Which messages to list."""
+
+    endpoint = django_filters.CharFilter(method="filter_endpoint", label="name or id of an endpoint")
+    kind = django_filters.ChoiceFilter(choices=Notice.Kind.choices)
+
+    def filter_endpoint(self, notices: QuerySet[Notice], name: str, value: str) -> QuerySet[Notice]:
+        return notices.filter(endpoint=find_endpoint(value))
+
+
+class NoticesView(generics.ListAPIView[Notice]):
+    """What operators should know of the endpoints, the latest first."""
+
+    queryset = Notice.objects.select_related("endpoint")
+    serializer_class = NoticeDocument
+    filterset_class = NoticeFilter
+    pagination_class = LatestFirst
+
+    @extend_schema(operation_id="notices")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A page of messages: an endpoint fails for long, was disabled, has recovered."""
         return super().get(request, *args, **kwargs)
 
 
@@ -214,4 +238,6 @@ urlpatterns = [
     re_path(r"^endpoints/(?P<pk>[0-9]{1,18})/pause/?$", PauseView.as_view()),
     re_path(r"^endpoints/(?P<pk>[0-9]{1,18})/resume/?$", ResumeView.as_view()),
     re_path(r"^attempts/?$", AttemptsView.as_view()),
+    re_path(r"^notices/?$", NoticesView.as_view()),
+    *of_letters,
 ]

@@ -63,6 +63,8 @@ def describe(endpoint: Endpoint, backlog: Backlog, now: datetime) -> str:
     """What the endpoint is about, for people."""
     if endpoint.is_active and not backlog.is_attended:
         return "waiting for a relay to take it up"
+    if endpoint.stop_reason and endpoint.state == Endpoint.State.DISABLED:
+        return f"disabled: {endpoint.stop_reason}"
     if endpoint.state == Endpoint.State.BACKING_OFF:
         return f"retry in {math.ceil(endpoint.retry_in_seconds(now))} s"
     return str(endpoint.state.label)

@@ -13,9 +13,10 @@ from notifications.delivery.filters import build_filter
 from notifications.delivery.ledger import Ledger
 from notifications.delivery.models import Endpoint
 from notifications.delivery.reports import Reports
-from notifications.delivery.retry import Policy
+from notifications.delivery.resend import SideQueue
 from notifications.delivery.send import Sender
-from notifications.delivery.sinks import HttpSink
+from notifications.delivery.sinks import HttpSink, Outcome
+from notifications.events import render_envelope
 from notifications.log.consume import Feed, StreamConsumer
 from registryhub.config.notifications import Endpoint as Configured
 from registryhub.version import VERSION
@@ -45,7 +46,8 @@ def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
         user_agent=f"RegistryHub/{VERSION}",
         environment=os.environ,
     )
-    ledger = Ledger(endpoint, feed, Policy(configured.threshold, configured.backoff_seconds))
+    post = partial(_post, sink)
+    side = SideQueue(endpoint, post, keep_seconds=settings.HUB.notifications.deadletters.keep_seconds)
     reports = Reports(endpoint.name, endpoint.url)
     logger.info(
         "endpoint %s: sending to %s from number %d on, timeout %g s, threshold %d, backoff %g s, headers: %s",
@@ -53,9 +55,14 @@ def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
         *(configured.backoff_seconds, ", ".join(configured.headers) or "none"),
     )
     try:
-        Sender(feed=feed, wanted=wanted, sink=sink, ledger=ledger, reports=reports).run()
+        ledger = Ledger(endpoint, feed)
+        Sender(feed=feed, wanted=wanted, post=post, ledger=ledger, side=side, reports=reports).run()
     finally:
         sink.close()
+
+
+def _post(sink: HttpSink, documents: list[dict[str, Any]]) -> Outcome:
+    return sink.post(render_envelope(documents))
 
 
 def sync_endpoints(configured: Sequence[Configured]) -> dict[str, Endpoint]:
@@ -87,6 +94,10 @@ def _settings_of(endpoint: Configured) -> dict[str, Any]:
         "timeout_seconds": endpoint.timeout_seconds,
         "threshold": endpoint.threshold,
         "backoff_seconds": endpoint.backoff_seconds,
+        "max_backoff_seconds": endpoint.maxbackoff_seconds,
+        "max_attempts": endpoint.attempts_limit,
+        "max_age_seconds": endpoint.maxage_seconds,
+        "disable_after_seconds": endpoint.disableafter_seconds,
         "ignored_media_types": sorted(endpoint.ignored_media_types),
         "ignored_actions": sorted(endpoint.ignored_actions),
         "is_disabled": endpoint.disabled,
@@ -96,6 +107,7 @@ def _settings_of(endpoint: Configured) -> dict[str, Any]:
 
 _SETTINGS = (
     *("origin", "url", "header_names", "timeout_seconds", "threshold", "backoff_seconds"),
+    *("max_backoff_seconds", "max_attempts", "max_age_seconds", "disable_after_seconds"),
     *("ignored_media_types", "ignored_actions", "is_disabled", "is_absent"),
 )
 

@@ -7,12 +7,16 @@ nothing, and an endpoint that ignores pulls must not write each time somebody pu
 """
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from django.utils import timezone
 
-from notifications.delivery.models import MAX_ERROR_LENGTH, Attempt, Endpoint
-from notifications.delivery.retry import Policy, Retry, restored
+from notifications.delivery.attempts import Attempts
+from notifications.delivery.letters import describe_letter
+from notifications.delivery.models import DeadLetter, Endpoint
+from notifications.delivery.notices import Notices
+from notifications.delivery.retry import Reason, Retry, restored
 from notifications.delivery.sinks import Outcome, status_text
 from notifications.log.consume import Feed, LoggedEvent
 from registryhub.database.transactions import relaxed_transaction, release_connection
@@ -20,73 +24,85 @@ from registryhub.database.transactions import relaxed_transaction, release_conne
 SAVE_EVENTS = 100
 SAVE_SECONDS = 0.05
 SKIP_SECONDS = 0.5
-BATCH_SECONDS = 1.0
-"""How much time of successes goes into one row."""
-KEPT_ATTEMPTS = 2_000
-"""Failures, and batches of successes, kept for each endpoint; with answers of 8 KiB that is some 16 MiB at most."""
-PRUNE_EVERY = 200
 
 _STATE = (
-    *("consecutive_failures", "last_failure_at", "last_success_at", "next_try_at", "last_error"),
-    *("successes", "failures", "errors", "statuses"),
+    *("consecutive_failures", "event_failures", "failing_seconds", "alert_level"),
+    *("last_failure_at", "last_success_at", "next_try_at", "last_error"),
+    *("successes", "failures", "errors", "statuses", "given_up"),
 )
-_GROWING = ("seq", "event_id", "events", "duration_seconds")
 
 
 class Ledger:
     """The books of one endpoint, kept by the holder of its place in the log and by nobody else.
 
-    `position` is the last event dealt with, saved or not. `is_paused` is what the row said at the last save.
+    `position` is the last event dealt with, saved or not. `is_held` is whether the endpoint was found stopped, by an
+    operator or by these books, so that nothing more may be sent.
     """
 
-    def __init__(self, endpoint: Endpoint, feed: Feed, policy: Policy) -> None:
+    def __init__(self, endpoint: Endpoint, feed: Feed) -> None:
         self._endpoint = endpoint
         self._feed = feed
         self.position = feed.position
-        self.is_paused = False
-        self.retry = _restore(endpoint, policy)
-        self._rows: list[Attempt] = []
-        self._batch: Attempt | None = None
-        self._batch_end = 0.0
+        self.is_held = False
+        self.retry = _restore(endpoint)
+        self._attempts = Attempts(endpoint)
+        self._notices = Notices(endpoint)
+        self._letters: list[DeadLetter] = []
+        self._stop_reason = ""
         self._unsaved = 0
         self._saved_at = time.monotonic()
-        self._since_pruned = PRUNE_EVERY
 
-    def skip(self, event: LoggedEvent) -> None:
-        """The event is not for this endpoint."""
-        self.position = event.seq
+    def skip(self, seq: int) -> None:
+        """All up to this number is dealt with: the rest is not for this endpoint."""
+        self.position = seq
 
-    def succeed(self, event: LoggedEvent, outcome: Outcome) -> None:
-        """The event was accepted."""
+    def succeed(self, events: list[LoggedEvent], outcome: Outcome) -> None:
+        """The events, sent in one request, were accepted."""
         self.retry.succeeded()
-        self.position = event.seq
-        self._unsaved += 1
-        self._endpoint.successes += 1
+        self.position = events[-1].seq
+        self._endpoint.successes += len(events)
+        self._unsaved += len(events)
         self._count_status(outcome)
-        if self._batch is None or self._batch.status != outcome.status or time.monotonic() >= self._batch_end:
-            self._close_batch()
-            self._batch = _describe(self._endpoint, event, outcome)
-            self._batch_end = time.monotonic() + BATCH_SECONDS
-            return
-        self._batch.seq = event.seq
-        self._batch.event_id = event.event_id
-        self._batch.events += 1
-        self._batch.duration_seconds += outcome.duration_seconds
+        self._attempts.succeed(events, outcome)
+        self._notices.succeeded()
 
-    def fail(self, event: LoggedEvent, outcome: Outcome) -> None:
-        """The attempt failed; the same event is to be tried again."""
-        self.retry.failed(time.monotonic())
+    def fail(self, events: list[LoggedEvent], outcome: Outcome) -> Reason | None:
+        """The attempt failed. The same events are to be tried again, unless they are given up for the reason."""
+        endpoint, now = self._endpoint, timezone.now()
+        self.retry.failed(time.monotonic(), asked_seconds=outcome.asked_seconds)
         self._unsaved += 1
         if outcome.status is None:
-            self._endpoint.errors += 1
+            endpoint.errors += 1
         else:
-            self._endpoint.failures += 1
+            endpoint.failures += 1
         self._count_status(outcome)
-        self._close_batch()
-        row = _describe(self._endpoint, event, outcome)
-        self._rows.append(row)
-        self._endpoint.last_failure_at = timezone.now()
-        self._endpoint.last_error = row.error
+        endpoint.last_error = self._attempts.fail(events, outcome)
+        endpoint.last_failure_at = now
+        self._judge(outcome)
+        reason = None if self.is_held else self.retry.reason_to_give_up(_age_seconds(events[0], now))
+        if reason is not None:
+            self._give_up(events, outcome, reason)
+        return reason
+
+    def _judge(self, outcome: Outcome) -> None:
+        """Whether that was the end of the endpoint."""
+        self._notices.failed(self.retry)
+        if outcome.status == HTTPStatus.GONE:
+            self._stop("it answered 410 Gone: nobody listens there any more")
+            self._notices.disabled(self._stop_reason)
+        elif self._endpoint.alert_level >= 100:
+            self._stop(f"all attempts have failed; the last error: {self._endpoint.last_error}")
+
+    def _stop(self, reason: str) -> None:
+        self._stop_reason = reason
+        self.is_held = True
+
+    def _give_up(self, events: list[LoggedEvent], outcome: Outcome, reason: Reason) -> None:
+        attempts = self.retry.event_failures
+        self._letters += [describe_letter(self._endpoint, event, outcome, reason, attempts) for event in events]
+        self._endpoint.given_up += len(events)
+        self.retry.gave_up()
+        self.position = events[-1].seq
 
     def save_if_due(self) -> None:
         """Save when enough has come together. Raises as `save` does."""
@@ -114,46 +130,37 @@ class Ledger:
         self._update_state()
         with relaxed_transaction():
             self._feed.move(self.position)
-            self._save_rows()
+            self._attempts.save()
+            DeadLetter.objects.bulk_create(self._letters)
+            self._notices.save()
             self._save_state()
+        self._letters = []
         self._unsaved = 0
         self._saved_at = time.monotonic()
-        if self._since_pruned >= PRUNE_EVERY:
-            prune_attempts(self._endpoint)
-            self._since_pruned = 0
+        self._attempts.prune_if_due()
         release_connection()
 
     def _update_state(self) -> None:
         endpoint, retry = self._endpoint, self.retry
-        if self._batch is not None:
+        if self._attempts.has_successes:
             endpoint.last_success_at = timezone.now()
         endpoint.consecutive_failures = retry.failures
+        endpoint.event_failures = retry.event_failures
+        endpoint.failing_seconds = retry.failing_seconds
         endpoint.next_try_at = None
         if retry.is_backing_off and endpoint.last_failure_at is not None:
-            endpoint.next_try_at = endpoint.last_failure_at + timedelta(seconds=retry.policy.backoff_seconds)
+            endpoint.next_try_at = endpoint.last_failure_at + timedelta(seconds=retry.delay_seconds)
 
     def _save_state(self) -> None:
-        """One statement unless the endpoint is paused, which is found out on the way."""
+        """One statement unless the endpoint is stopped, which is found out on the way."""
         row = Endpoint.objects.filter(pk=self._endpoint.pk)
         state = {name: getattr(self._endpoint, name) for name in _STATE}
-        self.is_paused = not row.filter(is_paused=False).update(**state)
-        if self.is_paused:
+        if self._stop_reason:
+            row.update(**state, stopped_at=timezone.now(), stop_reason=self._stop_reason)
+            self._stop_reason = ""
+        elif not row.filter(is_paused=False, stopped_at=None).update(**state):
+            self.is_held = True
             row.update(**state)
-
-    def _save_rows(self) -> None:
-        rows = self._rows if self._batch is None else [*self._rows, self._batch]
-        new = [row for row in rows if row._state.adding]
-        for row in rows:
-            if not row._state.adding:
-                row.save(update_fields=_GROWING)
-        Attempt.objects.bulk_create(new)
-        self._since_pruned += len(new)
-        self._rows = []
-
-    def _close_batch(self) -> None:
-        if self._batch is not None:
-            self._rows.append(self._batch)
-            self._batch = None
 
     def _count_status(self, outcome: Outcome) -> None:
         if outcome.status is not None:
@@ -161,37 +168,21 @@ class Ledger:
             self._endpoint.statuses[text] = self._endpoint.statuses.get(text, 0) + 1
 
 
-def prune_attempts(endpoint: Endpoint) -> None:
-    """Leave the newest KEPT_ATTEMPTS failures and as many batches of successes."""
-    for is_success in (False, True):
-        rows = Attempt.objects.filter(endpoint=endpoint, is_success=is_success).order_by("-id")
-        oldest_kept = rows.values_list("id", flat=True)[KEPT_ATTEMPTS - 1 : KEPT_ATTEMPTS]
-        for oldest in oldest_kept:
-            with relaxed_transaction():
-                rows.filter(id__lt=oldest).delete()
+def _age_seconds(event: LoggedEvent, now: datetime) -> float:
+    """How long the event has been in the log."""
+    return (now - event.received_at) / timedelta(seconds=1)
 
 
-def _restore(endpoint: Endpoint, policy: Policy) -> Retry:
+def _restore(endpoint: Endpoint) -> Retry:
     """The state that the last holder of the place left in the row."""
-    since = timezone.now() - (endpoint.last_failure_at or timezone.now())
+    failed_at = endpoint.last_failure_at or timezone.now()
+    delay = (endpoint.next_try_at or failed_at) - failed_at
     return restored(
-        policy,
+        endpoint.policy,
         failures=endpoint.consecutive_failures,
-        since_failure_seconds=since.total_seconds(),
+        event_failures=endpoint.event_failures,
+        failing_seconds=endpoint.failing_seconds,
+        delay_seconds=delay.total_seconds(),
+        since_failure_seconds=(timezone.now() - failed_at).total_seconds(),
         now=time.monotonic(),
-    )
-
-
-def _describe(endpoint: Endpoint, event: LoggedEvent, outcome: Outcome) -> Attempt:
-    return Attempt(
-        endpoint=endpoint,
-        is_success=outcome.is_success,
-        first_seq=event.seq,
-        seq=event.seq,
-        event_id=event.event_id,
-        attempted_at=timezone.now() - timedelta(seconds=outcome.duration_seconds),
-        duration_seconds=outcome.duration_seconds,
-        status=outcome.status,
-        error=outcome.error[:MAX_ERROR_LENGTH],
-        answer=outcome.answer.decode(errors="replace").replace("\0", "\ufffd"),
     )

@@ -1,4 +1,4 @@
-"""What is known about webhook endpoints: their settings, their state, and what became of each attempt.
+"""What is known about webhook endpoints: their settings, their state, and what became of each attempt and event.
 
 The queue of an endpoint is no table: it is the log after the endpoint's position, which the log itself keeps
 (consumer `endpoint:<name>`).
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.utils import timezone
 
+from notifications.delivery.retry import Policy
 from registryhub.config.notifications import MAX_NAME_LENGTH
 from registryhub.database.fields import BytewiseField
 
@@ -42,14 +43,23 @@ class Endpoint(models.Model):
     timeout_seconds = models.FloatField(default=1.0, help_text="for one whole exchange")
     threshold = models.PositiveIntegerField(default=10, help_text="failures in a row from which on it backs off")
     backoff_seconds = models.FloatField(default=1.0)
+    max_backoff_seconds = models.FloatField(default=0.0, help_text="up to which the backoff doubles; 0: it does not")
+    max_attempts = models.PositiveIntegerField(default=0, help_text="before an event is given up; 0: never")
+    max_age_seconds = models.FloatField(default=0.0, help_text="after which a failing event is given up; 0: never")
+    disable_after_seconds = models.FloatField(default=0.0, help_text="of nothing but failures; 0: never")
     ignored_media_types = models.JSONField(default=list, blank=True)
     ignored_actions = models.JSONField(default=list, blank=True)
     is_disabled = models.BooleanField(default=False, help_text="by the configuration")
     is_absent = models.BooleanField(default=False, help_text="no longer in the configuration; its position is kept")
     is_paused = models.BooleanField(default=False, help_text="by an operator; events wait in the log meanwhile")
+    stopped_at = models.DateTimeField(null=True, blank=True, help_text="when the hub itself disabled it")
+    stop_reason = models.CharField(max_length=MAX_ERROR_LENGTH, blank=True, help_text="why the hub disabled it")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     consecutive_failures = models.PositiveIntegerField(default=0)
+    event_failures = models.PositiveIntegerField(default=0, help_text="of the event that is being sent")
+    failing_seconds = models.FloatField(default=0.0, help_text="how long all attempts have failed")
+    alert_level = models.PositiveSmallIntegerField(default=0, help_text="percent of the way to being disabled")
     last_failure_at = models.DateTimeField(null=True, blank=True)
     last_success_at = models.DateTimeField(null=True, blank=True)
     next_try_at = models.DateTimeField(null=True, blank=True, help_text="while it backs off")
@@ -59,6 +69,7 @@ class Endpoint(models.Model):
     failures = models.BigIntegerField(default=0, help_text="attempts that were answered with another status than 2xx")
     errors = models.BigIntegerField(default=0, help_text="attempts without an answer")
     statuses = models.JSONField(default=dict, help_text='answers by status, such as {"200 OK": 7}')
+    given_up = models.BigIntegerField(default=0, help_text="events that became dead letters")
 
     def __str__(self) -> str:
         return self.name
@@ -76,26 +87,44 @@ class Endpoint(models.Model):
     @property
     def is_active(self) -> bool:
         """Whether events are sent to it."""
-        return not (self.is_disabled or self.is_absent or self.is_paused)
+        return not (self.is_disabled or self.is_absent or self.is_held)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether an operator or the hub stopped it, so that somebody has to resume it."""
+        return self.is_paused or self.stopped_at is not None
 
     @property
     def state(self) -> State:
         """What it is about, the operator's and the configuration's word before the receiver's."""
         if self.is_absent:
             return self.State.ABSENT
-        if self.is_disabled:
+        if self.is_disabled or self.stopped_at is not None:
             return self.State.DISABLED
         if self.is_paused:
             return self.State.PAUSED
         if not self.consecutive_failures:
             return self.State.DELIVERING
-        return self.State.BACKING_OFF if self.consecutive_failures >= self.threshold else self.State.RETRYING
+        waits = self.next_try_at is not None or self.consecutive_failures >= self.threshold
+        return self.State.BACKING_OFF if waits else self.State.RETRYING
+
+    @property
+    def policy(self) -> Policy:
+        """When it is tried again, given up and disabled."""
+        return Policy(
+            self.threshold,
+            self.backoff_seconds,
+            max_backoff_seconds=self.max_backoff_seconds,
+            max_attempts=self.max_attempts,
+            max_age_seconds=self.max_age_seconds,
+            disable_after_seconds=self.disable_after_seconds,
+        )
 
     def retry_in_seconds(self, now: datetime) -> float:
-        """Until the next attempt of an endpoint that backs off; never longer than its backoff."""
+        """Until the next attempt of an endpoint that backs off; never longer than its policy lets it wait."""
         if self.state != self.State.BACKING_OFF or self.next_try_at is None:
             return 0.0
-        return min(self.backoff_seconds, max(0.0, (self.next_try_at - now) / timedelta(seconds=1)))
+        return min(self.policy.longest_seconds, max(0.0, (self.next_try_at - now) / timedelta(seconds=1)))
 
 
 class Attempt(models.Model):
@@ -121,3 +150,73 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.endpoint_id} {self.seq} {self.status or self.error}"
+
+
+class Notice(models.Model):
+    """A message to the operators: an endpoint fails for long, was disabled, or has recovered. The newest are kept."""
+
+    class Kind(models.TextChoices):
+        """What happened."""
+
+        ALERT = "alert", "fails for long"
+        DISABLED = "disabled", "was disabled"
+        RECOVERED = "recovered", "has recovered"
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="notices")
+    kind = models.CharField(max_length=10, choices=Kind)
+    level = models.PositiveSmallIntegerField(default=0, help_text="percent of the way to being disabled")
+    text = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class DeadLetter(models.Model):
+    """An event that was given up, kept until somebody sends it again, discards it, or it is too old.
+
+    It holds the event itself, which may have left the log by then.
+    """
+
+    class State(models.TextChoices):
+        """What is to become of it."""
+
+        WAITING = "waiting", "waiting for somebody to decide"
+        QUEUED = "queued", "to be sent again"
+        RESENT = "resent", "delivered after all"
+        DISCARDED = "discarded", "discarded"
+
+    class Reason(models.TextChoices):
+        """Why it was given up."""
+
+        ATTEMPTS = "attempts", "tried often enough"
+        AGE = "age", "too old"
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="dead_letters")
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    reason = models.CharField(max_length=10, choices=Reason)
+    seq = models.BigIntegerField(help_text="number in the log of the event")
+    event_id = models.CharField(max_length=128)
+    action = models.CharField(max_length=10)
+    repository = models.CharField(max_length=255)
+    tag = models.CharField(max_length=128, blank=True)
+    document = models.TextField(help_text="the event as the log has it")
+    attempts = models.PositiveIntegerField(help_text="that have failed")
+    status = models.PositiveSmallIntegerField(null=True, help_text="of the last attempt; empty without an answer")
+    error = models.CharField(max_length=MAX_ERROR_LENGTH, help_text="of the last attempt")
+    created_at = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
+    send_to = models.ForeignKey(
+        Endpoint, on_delete=models.SET_NULL, null=True, blank=True, db_index=False, related_name="resends"
+    )
+    settled_at = models.DateTimeField(null=True, blank=True, help_text="when it was delivered or discarded")
+    settled_by = models.CharField(max_length=150, blank=True, help_text="who asked for that")
+    remark = models.TextField(blank=True, help_text="why it was discarded")
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("send_to", "id"), condition=models.Q(state="queued"), name="dead_letter_queued"),
+            models.Index(fields=("endpoint", "state", "id"), name="dead_letter_listed"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.endpoint_id} {self.seq} {self.error}"

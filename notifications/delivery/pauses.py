@@ -1,4 +1,7 @@
-"""Stopping and restarting an endpoint by hand; meanwhile its events wait in the log."""
+"""Stopping and restarting an endpoint by hand; meanwhile its events wait in the log.
+
+What the hub itself has disabled is restarted in the same way.
+"""
 
 from django.db import transaction
 
@@ -12,7 +15,10 @@ def pause_endpoint(endpoint: Endpoint) -> None:
 
 def resume_endpoint(endpoint: Endpoint) -> None:
     """Go on where it stopped. Its failures are forgotten, so the next attempt is made at once."""
-    _set(endpoint, is_paused=False, consecutive_failures=0, next_try_at=None)
+    _set(endpoint, is_paused=False, stopped_at=None, stop_reason="", next_try_at=None, **_NO_FAILURES)
+
+
+_NO_FAILURES = {"consecutive_failures": 0, "event_failures": 0, "failing_seconds": 0.0, "alert_level": 0}
 
 
 def _set(endpoint: Endpoint, **values: object) -> None:

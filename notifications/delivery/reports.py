@@ -7,7 +7,7 @@ into backing off, one line a minute after that, and the recovery.
 import logging
 import time
 
-from notifications.delivery.retry import Retry
+from notifications.delivery.retry import Reason, Retry
 from notifications.delivery.sinks import Outcome
 from notifications.log.consume import LoggedEvent
 
@@ -25,15 +25,15 @@ class Reports:
         self._failed = 0
         self._reported_at = 0.0
 
-    def refused(self, event: LoggedEvent, outcome: Outcome, retry: Retry) -> None:
-        """An attempt failed."""
+    def refused(self, event: LoggedEvent, outcome: Outcome, retry: Retry, given_up: Reason | None = None) -> None:
+        """An attempt failed, and the event may have been given up for it."""
         self._failed += 1
         now = time.monotonic()
         turns = retry.failures == retry.policy.threshold
         if self._failed > 1 and not turns and now - self._reported_at < EVERY_SECONDS:
             return
         self._reported_at = now
-        what = f"trying again every {retry.policy.backoff_seconds:g} s" if retry.is_backing_off else "trying again"
+        what = "it is a dead letter now" if given_up else _next(retry)
         logger.error(
             "endpoint %s (%s): event %s (number %d) was not delivered, attempt %d: %s; %s",
             *(self._name, self._url, event.event_id, event.seq, retry.failures, outcome.error, what),
@@ -49,3 +49,9 @@ class Reports:
                 event.event_id,
             )
             self._failed = 0
+
+
+def _next(retry: Retry) -> str:
+    if not retry.is_backing_off:
+        return "trying again"
+    return f"trying again {'in' if retry.policy.grows else 'every'} {retry.delay_seconds:.3g} s"

@@ -1,15 +1,17 @@
-"""The sender of one endpoint: the events after its position, in order, one request in flight, each until accepted."""
+"""The sender of one endpoint: the events after its position, in order, one request in flight, each until
+accepted or given up."""
 
 import logging
 import time
+from typing import Any
 
 import orjson
 
 from notifications.delivery.filters import Filter
 from notifications.delivery.ledger import Ledger
 from notifications.delivery.reports import Reports
-from notifications.delivery.sinks import Sink
-from notifications.events import as_pull, render_envelope
+from notifications.delivery.resend import Post, SideQueue
+from notifications.events import as_pull
 from notifications.log.consume import Feed, LoggedEvent, read_events
 
 READ_AHEAD = 200
@@ -21,26 +23,30 @@ _NAP_SECONDS = 0.1
 logger = logging.getLogger(__name__)
 
 
-def render(event: LoggedEvent) -> bytes:
-    """One event an envelope, as the reference sends it; a check, if it is sent at all, as a pull."""
-    document = orjson.loads(event.raw)
-    return render_envelope([as_pull(document) if event.action == "check" else document])
+def read_document(event: LoggedEvent) -> dict[str, Any]:
+    """The event as the wire has it; a check, if it is sent at all, as a pull."""
+    document: dict[str, Any] = orjson.loads(event.raw)
+    return as_pull(document) if event.action == "check" else document
 
 
 class Sender:
     """Runs until it is told to stop. The ledger holds the position and the state of retries."""
 
-    def __init__(self, *, feed: Feed, wanted: Filter, sink: Sink, ledger: Ledger, reports: Reports) -> None:
+    def __init__(
+        self, *, feed: Feed, wanted: Filter, post: Post, ledger: Ledger, side: SideQueue, reports: Reports
+    ) -> None:
         self._feed = feed
         self._wanted = wanted
-        self._sink = sink
+        self._post = post
         self._ledger = ledger
+        self._side = side
         self._reports = reports
 
     def run(self) -> None:
         """Raises LeaseLost and database errors; what was not saved is then sent again by whoever comes next."""
         self._ledger.save()  # a database that takes nothing must not let the same events go out again and again
         while not self._is_over():
+            self._side.work_off()
             events = read_events(self._ledger.position, READ_AHEAD)
             if not events:
                 self._idle()
@@ -63,17 +69,19 @@ class Sender:
     def _pass_on(self, event: LoggedEvent) -> bool:
         """Deal with one event for good; False when it was left for the next run."""
         if not self._wanted.takes(event):
-            self._ledger.skip(event)
+            self._ledger.skip(event.seq)
             return True
-        body = render(event)
+        documents = [read_document(event)]
         while self._await_turn():
-            outcome = self._sink.post(body)
+            outcome = self._post(documents)
             if outcome.is_success:
-                self._ledger.succeed(event, outcome)
+                self._ledger.succeed([event], outcome)
                 self._reports.accepted(event)
                 return True
-            self._ledger.fail(event, outcome)
-            self._reports.refused(event, outcome, self._ledger.retry)
+            given_up = self._ledger.fail([event], outcome)
+            self._reports.refused(event, outcome, self._ledger.retry, given_up)
+            if given_up:
+                return True
             self._ledger.save_if_due()
         return False
 
@@ -82,8 +90,9 @@ class Sender:
         retry = self._ledger.retry
         while (seconds := retry.wait_seconds(time.monotonic())) > 0 and not self._is_over():
             self._ledger.settle()
+            self._side.work_off()
             time.sleep(min(seconds, _NAP_SECONDS))
         return not self._is_over()
 
     def _is_over(self) -> bool:
-        return self._feed.stopping or self._ledger.is_paused
+        return self._feed.stopping or self._ledger.is_held

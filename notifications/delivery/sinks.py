@@ -4,6 +4,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from itertools import chain
@@ -12,6 +13,7 @@ from typing import NamedTuple, Protocol
 from notifications.delivery.answers import Answer, BadAnswer, NoAnswer
 from notifications.delivery.connections import Connection, Deadline
 from notifications.delivery.guard import Guard, anywhere
+from notifications.delivery.retry_after import STATUSES, read_retry_after
 from notifications.delivery.targets import BadTarget, Target, find_target
 from notifications.events import MEDIA_TYPE_V2
 
@@ -19,12 +21,16 @@ Headers = Mapping[str, Sequence[str]]
 
 
 class Outcome(NamedTuple):
-    """What became of one attempt. `status` is None without an answer; `error` is empty for a success."""
+    """What became of one attempt. `status` is None without an answer; `error` is empty for a success.
+
+    `asked_seconds` is how long the receiver asked to be left alone.
+    """
 
     duration_seconds: float
     status: int | None
     error: str = ""
     answer: bytes = b""
+    asked_seconds: float = 0.0
 
     @property
     def is_success(self) -> bool:
@@ -83,7 +89,8 @@ class HttpSink:
             self.close()
         if 200 <= answer.status < 300:
             return Outcome(duration_seconds, answer.status)
-        return Outcome(duration_seconds, answer.status, _refusal(answer.status), self._masked(answer.body))
+        refusal, body = _refusal(answer.status), self._masked(answer.body)
+        return Outcome(duration_seconds, answer.status, refusal, body, _asked_seconds(answer))
 
     def close(self) -> None:
         if self._connection is not None:
@@ -136,6 +143,10 @@ def _find_secrets(values: Iterable[str]) -> list[bytes]:
     """What an answer must not repeat: header values and, of `Bearer abcd`, the last word; no flags or numbers."""
     secrets = {secret for value in values for secret in (value, value.rpartition(" ")[2])}
     return sorted((secret.encode("latin-1") for secret in secrets if len(secret) >= 4), key=len, reverse=True)
+
+
+def _asked_seconds(answer: Answer) -> float:
+    return read_retry_after(answer.retry_after, datetime.now(UTC)) if answer.status in STATUSES else 0.0
 
 
 def _refusal(status: int) -> str:

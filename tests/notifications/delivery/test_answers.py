@@ -54,6 +54,11 @@ WHOLE: list[tuple[bytes, Answer]] = [
         Answer(200, b"x", True),
     ),
     (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", Answer(200, b"", True)),
+    (b"HTTP/1.1 429 X\r\nretry-AFTER:  7 \r\nContent-Length: 0\r\n\r\n", Answer(429, b"", True, "7")),
+    (
+        b"HTTP/1.1 503 X\r\nRetry-After: Tue, 24 Nov 2026 12:00:00 GMT\r\nContent-Length: 0\r\n\r\n",
+        Answer(503, b"", True, "Tue, 24 Nov 2026 12:00:00 GMT"),
+    ),
     (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", Answer(101, b"", False)),
 ]
 

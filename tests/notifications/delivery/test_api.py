@@ -9,7 +9,7 @@ from django.urls import include, path
 from django.utils import timezone
 
 from notifications.delivery import api
-from notifications.delivery.models import Attempt, Endpoint
+from notifications.delivery.models import Attempt, Endpoint, Notice
 from tests.notifications.delivery.sending import log_events, start_at
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -34,6 +34,7 @@ def endpoint() -> Endpoint:
         successes=3,
         errors=1,
         failures=2,
+        given_up=4,
         statuses={"200 OK": 3, "500 Internal Server Error": 2},
         last_error="answered 500",
     )
@@ -57,11 +58,12 @@ def test_endpoints_are_listed_with_state_and_backlog(staff: Client, endpoint: En
     assert first["oldest_pending_seconds"] >= 0
     assert first["header_names"] == ["X-Token"]
     assert first["counters"] == {
-        "events": 5,
+        "events": 9,
         "pending": 2,
         "successes": 3,
         "failures": 2,
         "errors": 1,
+        "given_up": 4,
         "statuses": {"200 OK": 3, "500 Internal Server Error": 2},
     }
     assert get(staff, f"endpoints/{endpoint.pk}{slash}")["name"] == "a"
@@ -70,12 +72,26 @@ def test_endpoints_are_listed_with_state_and_backlog(staff: Client, endpoint: En
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_an_endpoint_is_paused_and_resumed(staff: Client, endpoint: Endpoint, slash: str) -> None:
     """The answer is the endpoint; resuming forgets the failures, so that the next attempt is made at once."""
-    Endpoint.objects.update(consecutive_failures=50, next_try_at=timezone.now())
+    Endpoint.objects.update(
+        consecutive_failures=50, next_try_at=timezone.now(), stopped_at=timezone.now(), stop_reason="gone"
+    )
+    assert get(staff, f"endpoints/{endpoint.pk}")["description"] == "disabled: gone"
     paused = staff.post(f"/api/v1/endpoints/{endpoint.pk}/pause{slash}")
-    assert (paused.status_code, paused.json()["state"], paused.json()["is_paused"]) == (200, "paused", True)
+    assert (paused.status_code, paused.json()["state"], paused.json()["is_paused"]) == (200, "disabled", True)
     assert Endpoint.objects.get().is_paused
     resumed = staff.post(f"/api/v1/endpoints/{endpoint.pk}/resume{slash}").json()
     assert (resumed["state"], resumed["consecutive_failures"], resumed["next_try_at"]) == ("delivering", 0, None)
+    assert (resumed["stopped_at"], resumed["stop_reason"]) == (None, "")
+
+
+def test_notices_are_listed_the_latest_first(staff: Client, endpoint: Endpoint) -> None:
+    """Of all endpoints, or of one, or of one kind."""
+    for kind in (Notice.Kind.ALERT, Notice.Kind.DISABLED):
+        Notice.objects.create(endpoint=endpoint, kind=kind, level=50, text=f"it {kind.label}")
+    listed = get(staff, "notices", endpoint="a")["results"]
+    assert [notice["text"] for notice in listed] == ["it was disabled", "it fails for long"]
+    assert [notice["level"] for notice in get(staff, "notices", kind="alert")["results"]] == [50]
+    assert staff.get("/api/v1/notices", {"endpoint": "nobody"}).status_code == 400
 
 
 def test_what_is_not_there_is_404(staff: Client) -> None:
@@ -87,7 +103,7 @@ def test_what_is_not_there_is_404(staff: Client) -> None:
 
 def test_only_staff_see_anything(client: Client, endpoint: Endpoint) -> None:
     """Neither the anonymous nor users who are no staff."""
-    paths = ("endpoints", f"endpoints/{endpoint.pk}", "attempts")
+    paths = ("endpoints", f"endpoints/{endpoint.pk}", "attempts", "notices", "dead-letters")
     assert {client.get(f"/api/v1/{path}").status_code for path in paths} <= {401, 403}
     client.force_login(User.objects.create_user("bob"))
     assert {client.get(f"/api/v1/{path}").status_code for path in paths} == {403}

@@ -85,18 +85,20 @@ def test_a_queue_that_nobody_works_on_is_told_apart(endpoint: Endpoint) -> None:
     ("values", "words"),
     [
         ({}, "delivering"),
-        ({"consecutive_failures": 1}, "retrying at once"),
+        ({"consecutive_failures": 1, "next_try_at": None}, "retrying at once"),
+        ({"consecutive_failures": 1}, "retry in 6 s"),
         ({"consecutive_failures": 2}, "retry in 6 s"),
         ({"consecutive_failures": 2, "is_paused": True}, "paused"),
         ({"is_disabled": True}, "disabled"),
+        ({"stopped_at": timezone.now(), "stop_reason": "410"}, "disabled: 410"),
         ({"is_absent": True}, "no longer configured"),
     ],
 )
 def test_the_state_has_words(values: dict[str, object], words: str) -> None:
     """Those that the admin shows."""
     now = timezone.now()
-    next_try_at = now + timedelta(seconds=5.5)
-    endpoint = Endpoint(name="a", threshold=2, backoff_seconds=10, next_try_at=next_try_at, **values)
+    values = {"next_try_at": now + timedelta(seconds=5.5), **values}
+    endpoint = Endpoint(name="a", threshold=2, backoff_seconds=10, **values)
     assert describe(endpoint, Backlog(0, is_attended=True), now) == words
 
 

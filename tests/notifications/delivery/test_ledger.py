@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from notifications.delivery import attempts as rows
 from notifications.delivery import ledger as books
 from notifications.delivery.ledger import Ledger
 from notifications.delivery.models import Attempt, Endpoint
-from notifications.delivery.retry import Policy
 from notifications.delivery.sinks import Outcome
 from notifications.log.consume import Feed, Head, StreamConsumer, open_feed, read_events
 from notifications.log.models import Consumer
@@ -19,7 +19,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 OK = Outcome(0.25, 200)
 REFUSED = Outcome(0.5, 503, "answered 503 Service Unavailable", b"no")
 LOST = Outcome(1.0, None, "no answer within 1 s")
-POLICY = Policy(2, 60.0)
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def feed(endpoint: Endpoint) -> Feed:
 
 @pytest.fixture
 def ledger(endpoint: Endpoint, feed: Feed) -> Ledger:
-    return Ledger(endpoint, feed, POLICY)
+    return Ledger(endpoint, feed)
 
 
 def position() -> int:
@@ -47,22 +46,22 @@ def test_successes_are_one_row_a_batch(ledger: Ledger, endpoint: Endpoint) -> No
     """The row grows over several saves; events that were skipped do not count into it."""
     log_events(6)
     first, second, third, fourth, fifth, sixth = read_events(0, 6)
-    ledger.succeed(first, OK)
-    ledger.skip(second)
+    ledger.succeed([first], OK)
+    ledger.skip(second.seq)
     ledger.save()
-    ledger.succeed(third, OK)
+    ledger.succeed([third], OK)
     ledger.save()
     assert position() == 3
     [row] = Attempt.objects.all()
     assert (row.is_success, row.first_seq, row.seq, row.events, row.event_id) == (True, 1, 3, 2, "event-3")
     assert (row.status, row.duration_seconds) == (200, 0.5)
-    ledger.succeed(fourth, Outcome(0.25, 202))
-    ledger.fail(fifth, LOST)
-    ledger.succeed(fifth, OK)
-    ledger.succeed(sixth, OK)
+    ledger.succeed([fourth], Outcome(0.25, 202))
+    ledger.fail([fifth], LOST)
+    ledger.succeed([fifth], OK)
+    ledger.succeed([sixth], OK)
     ledger.save()
-    rows = Attempt.objects.order_by("id").values_list("first_seq", "seq", "status", "is_success")
-    assert sorted(rows) == [(1, 3, 200, True), (4, 4, 202, True), (5, 5, None, False), (5, 6, 200, True)]
+    kept = Attempt.objects.order_by("id").values_list("first_seq", "seq", "status", "is_success")
+    assert sorted(kept) == [(1, 3, 200, True), (4, 4, 202, True), (5, 5, None, False), (5, 6, 200, True)]
     saved = Endpoint.objects.get(pk=endpoint.pk)
     assert (saved.successes, saved.failures, saved.errors) == (5, 0, 1)
     assert saved.statuses == {"200 OK": 4, "202 Accepted": 1}
@@ -71,10 +70,10 @@ def test_successes_are_one_row_a_batch(ledger: Ledger, endpoint: Endpoint) -> No
 
 def test_a_batch_ends_after_a_while(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """An event of tomorrow is not added to the row of today."""
-    monkeypatch.setattr(books, "BATCH_SECONDS", 0.0)
+    monkeypatch.setattr(rows, "BATCH_SECONDS", 0.0)
     log_events(2)
     for event in read_events(0, 2):
-        ledger.succeed(event, OK)
+        ledger.succeed([event], OK)
         ledger.save()
     assert list(Attempt.objects.order_by("id").values_list("first_seq", "seq")) == [(1, 1), (2, 2)]
 
@@ -84,7 +83,7 @@ def test_every_failure_is_a_row_and_moves_nothing(ledger: Ledger, endpoint: Endp
     log_events(1)
     [event] = read_events(0, 1)
     for outcome in (REFUSED, LOST, REFUSED):
-        ledger.fail(event, outcome)
+        ledger.fail([event], outcome)
     ledger.save()
     assert position() == 0
     assert Attempt.objects.filter(is_success=False, seq=1).count() == 3
@@ -103,7 +102,7 @@ def test_saving_is_due_after_so_many_events_or_so_long(ledger: Ledger, monkeypat
     log_events(5)
     seen = []
     for event in read_events(0, 5):
-        ledger.succeed(event, OK)
+        ledger.succeed([event], OK)
         ledger.save_if_due()
         seen.append(position())
     assert seen == [0, 0, 3, 3, 3]
@@ -119,7 +118,7 @@ def test_ignored_events_cause_few_writes(ledger: Ledger, monkeypatch: pytest.Mon
     monkeypatch.setattr(books, "SKIP_SECONDS", 3600.0)
     log_events(50)
     for event in read_events(0, 50):
-        ledger.skip(event)
+        ledger.skip(event.seq)
         ledger.save_if_due()
     assert position() == 0
     assert not ledger.is_settled
@@ -131,31 +130,31 @@ def test_ignored_events_cause_few_writes(ledger: Ledger, monkeypatch: pytest.Mon
 def test_the_state_of_the_last_holder_is_taken_up(endpoint: Endpoint, feed: Feed) -> None:
     """Failures and the rest of the wait; a clock that was set back costs one backoff at most."""
     Endpoint.objects.update(consecutive_failures=5, last_failure_at=timezone.now() - timedelta(seconds=20))
-    retry = Ledger(Endpoint.objects.get(), feed, POLICY).retry
+    retry = Ledger(Endpoint.objects.get(), feed).retry
     assert 38.0 < retry.wait_seconds(retry.last_failure + 20) <= 40.0
     Endpoint.objects.update(last_failure_at=timezone.now() + timedelta(days=1))
-    ahead = Ledger(Endpoint.objects.get(), feed, POLICY).retry
+    ahead = Ledger(Endpoint.objects.get(), feed).retry
     assert ahead.wait_seconds(ahead.last_failure) == 60.0
 
 
 def test_a_pause_is_noticed_when_saving(ledger: Ledger) -> None:
     """So that an operator need not wait for the relay to look."""
     ledger.save()
-    assert not ledger.is_paused
+    assert not ledger.is_held
     Endpoint.objects.update(is_paused=True)
     ledger.save()
-    assert ledger.is_paused
+    assert ledger.is_held
 
 
 def test_a_dead_endpoint_does_not_fill_the_disk(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the newest failures are kept, and successes are not pushed out by them."""
-    monkeypatch.setattr(books, "KEPT_ATTEMPTS", 5)
-    monkeypatch.setattr(books, "PRUNE_EVERY", 10)
+    monkeypatch.setattr(rows, "KEPT_ATTEMPTS", 5)
+    monkeypatch.setattr(rows, "PRUNE_EVERY", 10)
     log_events(2)
     first, second = read_events(0, 2)
-    ledger.succeed(first, OK)
+    ledger.succeed([first], OK)
     for _ in range(50):
-        ledger.fail(second, REFUSED)
+        ledger.fail([second], REFUSED)
         ledger.save()
     ids = list(Attempt.objects.filter(is_success=False).order_by("id").values_list("id", flat=True))
     assert 5 <= len(ids) <= 15
