@@ -166,8 +166,13 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "purge uploads": {
         "task": "registryhub.registry.tasks.purge_uploads",
-        "schedule": 3600.0,
+        "schedule": HUB.storage.maintenance.uploadpurging.interval_seconds,
         "options": {"expires": 3600},
+    },
+    "collect garbage": {
+        "task": "registryhub.registry.tasks.collect_garbage",
+        "schedule": min(30.0, HUB.hub.collect.interval_seconds),
+        "options": {"expires": 30},
     },
     "apply retention": {
         "task": "registryhub.registry.keeping.tasks.apply_retention",
@@ -184,15 +189,15 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 86400.0,
         "options": {"expires": 3600},
     },
-    "find waiting deployments": {
-        "task": "deployer.tasks.sweep",
-        "schedule": 5.0,
-        "options": {"expires": 5},
-    },
     "trim the log": {
         "task": "notifications.log.tasks.trim_log",
         "schedule": 300.0,
         "options": {"expires": 300},
+    },
+    "find waiting deployments": {
+        "task": "deployer.tasks.sweep",
+        "schedule": 5.0,
+        "options": {"expires": 5},
     },
 }
 
