@@ -43,7 +43,7 @@ def delete(context: RequestContext, repository: str, *, config: Config, seconds:
 
 def _find(repository: str) -> int:
     found = Repository.objects.filter(source_id=HUB_SOURCE_ID, name=repository).values_list("id", flat=True).first()
-    if found is None or _is_empty(found):
+    if found is None or is_empty(found):
         raise OciError(NAME_UNKNOWN, {"name": repository})
     return found
 
@@ -63,13 +63,14 @@ def _remove_some(context: RequestContext, repository: str, repository_id: int) -
         or _remove_manifests(context, repository, repository_id)
         or _remove_links(repository_id)
     )
-    is_empty = _is_empty(repository_id)
-    if is_less and is_empty:
+    is_gone = is_empty(repository_id)
+    if is_less and is_gone:
         announce.repository_deleted(context, repository)
-    return is_empty
+    return is_gone
 
 
-def _is_empty(repository_id: int) -> bool:
+def is_empty(repository_id: int) -> bool:
+    """Whether the repository holds nothing (any more)."""
     return not any(model.objects.filter(repository_id=repository_id).exists() for model in (Manifest, Tag, BlobLink))
 
 

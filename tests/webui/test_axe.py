@@ -24,6 +24,8 @@ PAGES = (
     "/repositories/mirror/debian?source=frankfurt",
     "/repositories/platform/api/-/tags/5.2.0",
     "/repositories/ml/serving/-/tags/stable",
+    "/repositories/platform/api/-/delete",
+    "/repositories/platform/api/-/tags/5.2.0/delete",
     "/events",
     "/events?source=hub&since=nonsense",
     "/events/18401703",

@@ -10,9 +10,11 @@ from django.views.decorators.vary import vary_on_headers
 
 from notifications.analytics.boards import WINDOWS
 from registryhub.access.models import Repository
+from registryhub.registry.repositories import is_empty
 from registryhub.registry.usage import measure_repository
 from webui.exchange import exchanged
 from webui.images.asked import SEEN_TAG_CHOICES, TAG_CHOICES, read_asked, read_source
+from webui.images.delete import may_delete
 from webui.images.facts import Facts, find_facts
 from webui.images.history import read_history
 from webui.images.tags import TagLines, most_pulled_tags, read_tags
@@ -39,6 +41,7 @@ def repository(request: HttpRequest, name: str) -> HttpResponse:
         "command": _command(request, facts, tags),
         "leaders": most_pulled_tags(facts),
         "history": read_history(facts.repository),
+        "may_delete": may_delete(request, facts) and not is_empty(facts.repository.pk),
         "size": measure_repository(facts.repository.pk) if facts.is_hub else None,
     }
     return render(request, "webui/images/repository.html", context)

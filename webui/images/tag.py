@@ -16,6 +16,7 @@ from registryhub.registry.images import Image, read_config, read_images
 from registryhub.registry.models import Tag
 from webui.exchange import exchanged
 from webui.images.asked import read_source
+from webui.images.delete import may_delete
 from webui.images.facts import Facts, find_facts
 from webui.images.history import read_history
 from webui.images.repository import chart_context
@@ -57,6 +58,7 @@ def tag(request: HttpRequest, name: str, tag: str) -> HttpResponse:
         "totals": totals or TagTotals(),
         "content": read_content(facts, found) if found else None,
         "history": read_history(facts.repository, tag),
+        "may_delete": found is not None and may_delete(request, facts),
         "commands": [facts.pull_command(request, f":{tag}"), facts.pull_command(request, f"@{found.digest}")]
         if found
         else [],
