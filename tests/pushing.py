@@ -24,7 +24,7 @@ def expect(reply: Reply, status: int, what: str) -> Reply:
 def start_upload(wire: Wire, repository: str, headers: Mapping[str, str] | None = None) -> str:
     """Open an upload and return where to send bytes."""
     reply = wire.request("POST", f"/v2/{repository}/blobs/uploads/", headers=headers)
-    return _target(expect(reply, 202, "start of an upload"))
+    return target_of(expect(reply, 202, "start of an upload"))
 
 
 def push_blob(wire: Wire, repository: str, blob: Blob, headers: Mapping[str, str] | None = None) -> None:
@@ -33,14 +33,14 @@ def push_blob(wire: Wire, repository: str, blob: Blob, headers: Mapping[str, str
     reply = expect(
         wire.request("PATCH", target, headers={**OCTETS, **(headers or {})}, body=blob.content), 202, "PATCH"
     )
-    expect(wire.request("PUT", _with_digest(_target(reply), blob.digest), headers=headers), 201, "closing PUT")
+    expect(wire.request("PUT", with_digest(target_of(reply), blob.digest), headers=headers), 201, "closing PUT")
 
 
 def push_file(wire: Wire, repository: str, file: BinaryIO, size: int, digest: str) -> None:
     """The same for a blob too large for memory."""
     reply = wire.send_file("PATCH", start_upload(wire, repository), file, size, OCTETS)
     expect(reply, 202, "PATCH")
-    expect(wire.request("PUT", _with_digest(_target(reply), digest)), 201, "closing PUT")
+    expect(wire.request("PUT", with_digest(target_of(reply), digest)), 201, "closing PUT")
 
 
 def push_manifest(
@@ -63,10 +63,12 @@ def push_image(wire: Wire, repository: str, tag: str, image: Image) -> None:
     push_manifest(wire, repository, tag, image.manifest)
 
 
-def _target(reply: Reply) -> str:
+def target_of(reply: Reply) -> str:
+    """Where an upload goes on."""
     parts = urlsplit(reply.headers["location"])
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-def _with_digest(target: str, digest: str) -> str:
+def with_digest(target: str, digest: str) -> str:
+    """Where it ends."""
     return f"{target}{'&' if '?' in target else '?'}digest={digest}"
