@@ -14,9 +14,12 @@ from registryhub.oci.errors import OciError
 from registryhub.oci.media_types import OCI_INDEX
 from registryhub.registry import listings, repositories
 from registryhub.registry.models import Blob, BlobLink, Manifest, ManifestReference, Tag
+from tests.registry.keeping import immutable, nothing_remembered, quota
 from tests.registry.stage import CONTEXT, changed, image_bytes, index_bytes, put, stored_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+__all__ = ["nothing_remembered"]
 
 REPOSITORY = "team/app"
 
@@ -220,3 +223,27 @@ def test_the_same_name_elsewhere_is_another_repository() -> None:
     """What is known of it only by events has nothing to delete."""
     Repository.objects.create(source=Source.objects.create(name="elsewhere"), name=REPOSITORY)
     assert refusal().code.code == "NAME_UNKNOWN"
+
+
+@pytest.mark.usefixtures("nothing_remembered")
+def test_an_immutable_tag_keeps_its_repository() -> None:
+    """Nothing is begun that could not be ended."""
+    fill()
+    immutable(REPOSITORY, "v1")
+    error = refusal()
+    assert (error.code.code, error.code.status) == ("DENIED", 403)
+    assert "the tag v1 of team/app is immutable" in error.message
+
+
+@pytest.mark.usefixtures("nothing_remembered")
+def test_what_it_held_counts_towards_no_quota_any_more() -> None:
+    """What others of the namespace hold does."""
+    fill()
+    fill("team/other", images=1)
+    namespace = quota("team", 1 << 20)
+    namespace.refresh_from_db()
+    of_other = sum(BlobLink.objects.filter(repository__name="team/other").values_list("blob__size", flat=True))
+    assert namespace.used_bytes > of_other
+    assert delete()
+    namespace.refresh_from_db()
+    assert namespace.used_bytes == of_other
