@@ -98,6 +98,14 @@ class ConsumerDocument(serializers.Serializer):
     lost_at = serializers.DateTimeField(allow_null=True)
 
 
+class SourceDocument(serializers.Serializer):
+    name = serializers.CharField()
+    events = serializers.IntegerField(help_text="that it has in the log, removed ones included")
+    duplicates = serializers.IntegerField(help_text="left out because the log had them already")
+    quarantined = serializers.IntegerField(help_text="that could not be read or stored, or were late")
+    remembered_since = serializers.DateTimeField(allow_null=True, help_text="events from before it are late")
+
+
 class LogDocument(serializers.Serializer):
     head = serializers.IntegerField(help_text="number of the last event")
     tail = serializers.IntegerField(help_text="number of the oldest event that is still there")
@@ -105,6 +113,8 @@ class LogDocument(serializers.Serializer):
     quarantined = serializers.IntegerField(help_text=f"events in quarantine, counted up to {MAX_COUNTED}")
     journal = JournalDocument(help_text="segments on the node that answers")
     consumers = ConsumerDocument(many=True)
+    sources = SourceDocument(many=True)
+    missing = serializers.IntegerField(help_text="numbers that were given to no event of any source: 0")
 
 
 class LogView(APIView):

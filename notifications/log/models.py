@@ -62,15 +62,36 @@ class Event(models.Model):
 
 
 class SeenEvent(models.Model):
-    """The identity of every event in the log: (source, event id). Another source cannot claim an id."""
+    """The identity of an event in the log: (source, event id). Another source cannot claim an id."""
 
     pk = models.CompositePrimaryKey("source_id", "event_id")
     source = models.ForeignKey(Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+")
     event_id = models.CharField(max_length=MAX_EVENT_ID_LENGTH)
-    seen_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now, help_text="or what the event says of itself, if later")
+
+    class Meta:
+        indexes = (models.Index(fields=("seen_at",), name="seen_event_age"),)
 
     def __str__(self) -> str:
         return self.event_id
+
+
+class SourceTally(models.Model):
+    """What became of all that a source has sent. `events` of all sources together is the head of the log.
+
+    Ids of events that claim a time before `forgotten_to` may have been forgotten; what claims such a time is late.
+    """
+
+    source = models.OneToOneField(
+        Source, on_delete=models.CASCADE, primary_key=True, db_constraint=False, related_name="tally"
+    )
+    events = models.BigIntegerField(default=0)
+    duplicates = models.BigIntegerField(default=0)
+    quarantined = models.BigIntegerField(default=0)
+    forgotten_to = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.source_id}: {self.events}"
 
 
 class QuarantinedEvent(models.Model):

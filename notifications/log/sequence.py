@@ -9,31 +9,29 @@ database refuses is found by halving its batch, and goes to quarantine alone.
 """
 
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
-import orjson
 from django.db import DataError, IntegrityError, NotSupportedError, connection, transaction
 from django.db.models import Max
 
-from notifications.log import leases, partitions
+from notifications.log import leases, partitions, seen, tallies
 from notifications.log.consume import LoggedEvent
 from notifications.log.leases import Lease
 from notifications.log.models import Event, Intake, LogHead, QuarantinedEvent
 from notifications.log.pending import PendingRow, load_pending
 from notifications.log.readers import ReadEvent, Reading, Unreadable
+from notifications.log.tallies import Counts
 from registryhub.database.bulk import Values, insert_rows, moment_adapter
 
 SQLITE_BATCH = 128
 POSTGRES_BATCH = 1024
 _BATCH_BYTES = 2 << 20
 
-_SEEN_COLUMNS = ("source_id", "event_id", "seen_at")
 _MAX_REASON = 2000
-_ONE_OF_JSON = "IN (SELECT value FROM json_each(%s))"
 
 # What says that a row cannot be stored, and not that the database is away.
 _REFUSALS = (DataError, IntegrityError, NotSupportedError, ValueError, TypeError, OverflowError)
@@ -49,6 +47,7 @@ class _Entry(NamedTuple):
 class _Batch(NamedTuple):
     events: list[LoggedEvent]
     quarantined: list[QuarantinedEvent]
+    counts: dict[int, Counts]
 
 
 class Sequencer:
@@ -103,7 +102,7 @@ class Sequencer:
     def _write(self, entries: list[_Entry]) -> list[LoggedEvent]:
         """Move the oldest entries; all of them or, when anything is raised, none."""
         batch = self._number(entries)
-        event_rows, seen_rows = _event_rows(batch.events), _seen_rows(batch.events)
+        event_rows, seen_rows = _event_rows(batch.events), seen.seen_rows(batch.events)
         finished, rest = self._progress(len(entries))
         end = self.head + len(batch.events)
         if self._room is not None and self._room - end < partitions.SPARE:
@@ -111,8 +110,9 @@ class Sequencer:
         with leases.moving():
             leases.move(self.lease, start=self.head, end=end, also=self._begun(len(finished), rest))
             insert_rows("log_event", LoggedEvent._fields, event_rows)
-            insert_rows("log_seenevent", _SEEN_COLUMNS, seen_rows)
+            insert_rows("log_seenevent", seen.COLUMNS, seen_rows)
             QuarantinedEvent.objects.bulk_create(batch.quarantined)
+            tallies.add(batch.counts)
             Intake.objects.filter(pk__in=finished).delete()
         self.head = end
         self._forget(len(finished), rest)
@@ -121,18 +121,25 @@ class Sequencer:
         return batch.events
 
     def _number(self, entries: list[_Entry]) -> _Batch:
-        seen = _find_seen(entries)
-        events: list[LoggedEvent] = []
-        quarantined: list[QuarantinedEvent] = []
+        known = seen.find_seen(
+            (row.source_id, reading.event.id) for row, reading in entries if isinstance(reading, ReadEvent)
+        )
+        cutoffs = seen.read_cutoffs()
+        batch = _Batch([], [], defaultdict(Counts))
         for row, reading in entries:
-            if isinstance(reading, Unreadable):
-                quarantined.append(_quarantined(row, reading))
+            counts = batch.counts[row.source_id]
+            if isinstance(reading, ReadEvent) and (row.source_id, reading.event.id) in known:
+                counts.duplicates += 1
                 continue
-            identity = (row.source_id, reading.event.id)
-            if identity not in seen:
-                seen.add(identity)
-                events.append(_logged(self.head + len(events) + 1, row, reading))
-        return _Batch(events, quarantined)
+            accepted = _in_time(reading, cutoffs.get(row.source_id))
+            if isinstance(accepted, Unreadable):
+                counts.quarantined += 1
+                batch.quarantined.append(_quarantined(row, accepted))
+                continue
+            counts.events += 1
+            known.add((row.source_id, accepted.event.id))
+            batch.events.append(_logged(self.head + len(batch.events) + 1, row, accepted))
+        return batch
 
     def _progress(self, count: int) -> tuple[list[int], int]:
         """The ids of the rows that the oldest `count` readings finish, and how many belong to the row after them."""
@@ -173,25 +180,15 @@ def lead(holder: str) -> Sequencer | None:
     return Sequencer(lease, begun_id=head.intake_id, done=head.intake_done)
 
 
-def _find_seen(entries: list[_Entry]) -> set[tuple[int, str]]:
-    """Which of the entries' identities are in the log already."""
-    ids_of: dict[int, list[str]] = {}
-    for row, reading in entries:
-        if isinstance(reading, ReadEvent):
-            ids_of.setdefault(row.source_id, []).append(reading.event.id)
-    return {(source_id, id_) for source_id, ids in ids_of.items() for id_ in _find_seen_ids(source_id, ids)}
-
-
-def _find_seen_ids(source_id: int, ids: list[str]) -> list[str]:
-    many, value = (
-        ("= ANY(%s)", ids) if connection.vendor == "postgresql" else (_ONE_OF_JSON, orjson.dumps(ids).decode())
+def _in_time(reading: Reading, cutoff: datetime | None) -> Reading:
+    """The reading, or why it is too late for it."""
+    if cutoff is None or isinstance(reading, Unreadable) or reading.event.timestamp >= cutoff:
+        return reading
+    reason = (
+        f"late: it is of {reading.event.timestamp:%Y-%m-%dT%H:%M:%SZ}, and ids of this source are remembered since"
+        f" {cutoff:%Y-%m-%dT%H:%M:%SZ}: nobody can tell whether it has been counted (hub.log.seen)"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT event_id FROM log_seenevent WHERE source_id = %s AND event_id {many}",  # noqa: S608
-            (source_id, value),
-        )
-        return [id_ for (id_,) in cursor.fetchall()]
+    return Unreadable(reading.raw, reason)
 
 
 def _logged(seq: int, row: PendingRow, reading: ReadEvent) -> LoggedEvent:
@@ -222,13 +219,6 @@ def _event_rows(events: list[LoggedEvent]) -> Sequence[Values]:
     if stored is None:
         return events
     return [(*event[:3], stored(event.occurred_at), stored(event.received_at), *event[5:]) for event in events]
-
-
-def _seen_rows(events: list[LoggedEvent]) -> Sequence[Values]:
-    stored = moment_adapter()
-    now = datetime.now(UTC)
-    seen_at = stored(now) if stored else now
-    return [(event.source_id, event.event_id, seen_at) for event in events]
 
 
 def _refused(entry: _Entry, refusal: Exception) -> _Entry:

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 from django.utils import timezone
 
 from notifications.log.listing import read_head, read_tail
-from notifications.log.models import Consumer, Event, Intake, QuarantinedEvent
+from notifications.log.models import Consumer, Event, Intake, LogHead, QuarantinedEvent, SourceTally
 from notifications.log.segments import SUFFIX
 
 MAX_COUNTED = 10_000
@@ -42,8 +42,25 @@ class ConsumerState:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceState:
+    """What became of all that came from a source since it was made.
+
+    What claims a time before `remembered_since` is refused as late; None when nothing is.
+    """
+
+    name: str
+    events: int
+    duplicates: int
+    quarantined: int
+    remembered_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class LogState:
-    """`intake` counts rows, `quarantined` events; both stop at MAX_COUNTED."""
+    """`intake` counts rows, `quarantined` events; both stop at MAX_COUNTED.
+
+    `missing` is how many numbers were given to no event of any source: always 0, or the log is not complete.
+    """
 
     head: int
     tail: int
@@ -51,11 +68,13 @@ class LogState:
     quarantined: int
     journal: JournalState
     consumers: Sequence[ConsumerState]
+    sources: Sequence[SourceState]
+    missing: int
 
 
 def read_state() -> LogState:
     """A few small queries, and one for each consumer that is behind."""
-    head = read_head()
+    head, sources = _read_arrived()
     now = timezone.now()
     return LogState(
         head=head,
@@ -64,6 +83,8 @@ def read_state() -> LogState:
         quarantined=_count(QuarantinedEvent.objects.all()),
         journal=read_journal_state(settings.DATA_DIR / "journal"),
         consumers=[_consumer_state(consumer, head, now) for consumer in Consumer.objects.order_by("name")],
+        sources=sources,
+        missing=head - sum(source.events for source in sources),
     )
 
 
@@ -81,6 +102,24 @@ def read_journal_state(folder: Path) -> JournalState:
         segments=len(found),
         bytes=sum(each.st_size for each in found),
         oldest_seconds=None if oldest is None else max(0.0, oldest),
+    )
+
+
+def _read_arrived() -> tuple[int, list[SourceState]]:
+    """The head and the tallies, both of the same moment: the sequencer moves them together."""
+    head = LogHead.objects.filter(pk=1).values("position")
+    tallies = SourceTally.objects.select_related("source").order_by("source__name").annotate(head=Subquery(head))
+    found = [(tally.head or 0, _source_state(tally)) for tally in tallies]
+    return found[0][0] if found else read_head(), [state for _, state in found]
+
+
+def _source_state(tally: SourceTally) -> SourceState:
+    return SourceState(
+        name=tally.source.name,
+        events=tally.events,
+        duplicates=tally.duplicates,
+        quarantined=tally.quarantined,
+        remembered_since=tally.forgotten_to,
     )
 
 

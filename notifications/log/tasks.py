@@ -4,13 +4,17 @@ from celery import shared_task
 from celery.worker import state
 from django.conf import settings
 
+from notifications.log.seen import forget
 from notifications.log.trimming import trim
+from registryhub.config.keeping import EventLog
 
 
 @shared_task(ignore_result=True)
 def trim_log() -> None:
-    """Remove the events that need not be kept any more."""
-    trim(settings.HUB.hub.log, _is_stopping)
+    """Remove the events that need not be kept any more, and forget ids."""
+    keep: EventLog = settings.HUB.hub.log
+    trim(keep, _is_stopping)
+    forget(keep.seen_seconds, _is_stopping)
 
 
 def _is_stopping() -> bool:
