@@ -3,7 +3,7 @@
 Nobody may write to the tree meanwhile; whoever calls holds the place of its consumer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from registryhub.access.models import HUB_SOURCE_ID, Repository
 from registryhub.oci.digests import Digest, parse_digest
@@ -28,9 +28,9 @@ def reconcile_repository(tree: Tree, repository: str) -> None:
     """What no row knows goes; so does what a tag once pointed at when that is no manifest any more."""
     of_repository = {"repository__source_id": HUB_SOURCE_ID, "repository__name": repository}
     links = BlobLink.objects.filter(**of_repository).values_list("blob__digest", flat=True)
-    manifests = _digests(Manifest.objects.filter(**of_repository).values_list("digest", flat=True).iterator())
+    manifests = _digests(Manifest.objects.filter(**of_repository).values_list("digest", flat=True))
     store_contents(tree, manifests)
-    _reconcile_layers(tree, repository, _digests(links.iterator()))
+    _reconcile_layers(tree, repository, _digests(links))
     for digest in manifests:
         tree.write_revision(repository, digest)
     _reconcile_tags(
@@ -61,5 +61,5 @@ def _reconcile_tags(tree: Tree, repository: str, tags: dict[str, str], manifests
                 tree.unindex_tag(repository, tag, indexed)
 
 
-def _digests(texts: Iterator[str]) -> set[Digest]:
+def _digests(texts: Iterable[str]) -> set[Digest]:
     return {parse_digest(text) for text in texts}

@@ -40,12 +40,14 @@ class Taking:
         """Raises what the driver and the database raise; doing it again goes on where it was."""
         repository_id = self._repository_id(repository)
         layers, revisions = self._layers(repository), self._revisions(repository)
-        known, linked, referred = _manifests(repository_id), _links(repository_id), _references(repository_id)
+        known, linked = _manifests(repository_id), _links(repository_id)
+        referred: set[Digest] = set()
         unusable = self._take_manifests(
             repository, repository_id, revisions - known, referred=referred, present=layers.keys() | revisions
         )
         # Where a manifest cannot be read nobody knows what it refers to: nothing of it may become refuse.
-        wanted = {digest: size for digest, size in layers.items() if not unusable or digest in referred}
+        clear = referred | _references(repository_id) if unusable else layers.keys()
+        wanted = {digest: size for digest, size in layers.items() if digest in clear}
         self._take_layers(repository_id, {digest: wanted[digest] for digest in wanted.keys() - linked})
         take_tags(self._tree, self._report, repository, repository_id, revisions - unusable, is_dry=self._is_dry)
         self._remove_manifests(repository, known - revisions)
@@ -166,17 +168,17 @@ def _blobs(sizes: Mapping[Digest, int]) -> dict[str, int]:
 
 def _manifests(repository_id: int) -> set[Digest]:
     found = Manifest.objects.filter(repository_id=repository_id).values_list("digest", flat=True)
-    return {parse_digest(text) for text in found.iterator()}
+    return {parse_digest(text) for text in found}
 
 
 def _references(repository_id: int) -> set[Digest]:
     found = ManifestReference.objects.filter(repository_id=repository_id).values_list("digest", flat=True)
-    return {parse_digest(text) for text in found.distinct().iterator()}
+    return {parse_digest(text) for text in found.distinct()}
 
 
 def _links(repository_id: int) -> set[Digest]:
     found = BlobLink.objects.filter(repository_id=repository_id).values_list("blob__digest", flat=True)
-    return {parse_digest(text) for text in found.iterator()}
+    return {parse_digest(text) for text in found}
 
 
 def _batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from notifications.log import leases
 from notifications.log.consume import Head, Span
-from notifications.log.models import Consumer
+from notifications.log.models import Consumer, Event, LogTail
 from registryhub.registry import tags
 from registryhub.registry.tree import consumers as tree_consumers
 from registryhub.registry.tree.disk import Tree
@@ -112,6 +112,36 @@ def test_the_disk_is_synced_before_the_position_moves(
     monkeypatch.setattr(driver, "sync", lambda: positions.append(Consumer.objects.get(name="tree").position))
     follow(driver)
     assert positions == [0]
+
+
+def test_what_was_removed_from_the_log_unseen_is_made_good_by_the_rows(
+    root: Path, driver: FilesystemDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The consumer was off, or far behind, while old events went."""
+    monkeypatch.setattr(tree_consumers, "configured_driver", lambda: driver)
+    first = put("app", image_bytes("app", "one"), tag="1")
+    sequence_all()
+    Event.objects.all().delete()
+    LogTail.objects.update_or_create(pk=1, defaults={"position": 1})
+    put("app", image_bytes("app", "two"), tag="2")
+    sequence_all()
+    head = Head()
+    head.reach(log_head())
+    feed = taken(head)
+    assert feed.position == 1
+
+    def run() -> None:
+        tree_consumers.run(feed)
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert wait_until(lambda: feed.position == 2, 10)
+    feed.stop()
+    thread.join(10)
+    found = files(root, below=REPOSITORIES)
+    assert found[current("app", "1")] == first.encode()
+    assert current("app", "2") in found
 
 
 def test_there_is_no_consumer_when_the_tree_is_switched_off(settings: Settings) -> None:
