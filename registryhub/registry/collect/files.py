@@ -60,8 +60,8 @@ def unknown_files(driver: StorageDriver) -> Iterator[tuple[float, list[Digest]]]
 def _find_due(run: Run) -> dict[Digest, int]:
     """Those that are old enough, and no upload's that may still end; with their size."""
     due: dict[Digest, int] = {}
+    waiting = skipped = 0
     for done, digests in unknown_files(run.driver):
-        waiting = skipped = 0
         for digest in digests:
             path = paths.blob_data(digest.algorithm, digest.hex)
             try:
@@ -74,9 +74,9 @@ def _find_due(run: Run) -> dict[Digest, int]:
             except (StorageError, OSError) as error:
                 skipped += 1
                 _logger.warning("%s cannot be read: %s", path, error)
-        run.count(waiting=waiting, skipped=skipped)
         run.keep()
         run.listener.progress(run.collection.phase, done)
+    run.count(waiting=waiting, skipped=skipped)
     return due
 
 

@@ -6,6 +6,7 @@ which is looked at again in the statement that removes the link.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from registryhub.registry.collect.ids import among, listed
 from registryhub.registry.collect.locks import lock_blobs
 from registryhub.registry.collect.runs import Counts, Run
 from registryhub.registry.collect.windows import windows
+from registryhub.registry.keeping import quotas
 from registryhub.registry.models import BlobLink, ManifestReference
 from registryhub.storage import paths
 from registryhub.storage.base import PathNotFound, StorageDriver, StorageError
@@ -36,7 +38,7 @@ _REMOVE = """
         JOIN registry_manifestreference AS reference ON reference.digest = blob.digest
         WHERE blob.id = registry_bloblink.blob_id AND reference.repository_id = registry_bloblink.repository_id
     )
-    RETURNING id
+    RETURNING id, repository_id, (SELECT size FROM registry_blob WHERE id = blob_id)
 """
 
 
@@ -61,7 +63,6 @@ def remove_links(run: Run) -> None:
         )
         found, cutoff = [Link(*row) for row in rows], run.cutoff()
         due = [link for link in found if link.touched_at <= cutoff]
-        run.count(waiting=len(found) - len(due))
         for start in range(0, len(due), BATCH):
             batch = due[start : start + BATCH]
             for link in batch:
@@ -70,6 +71,7 @@ def remove_links(run: Run) -> None:
                 run.count(links=len(batch))
             else:
                 run.step(partial(_remove, run.driver, batch, cutoff))
+        run.count(waiting=len(found) - len(due))
 
 
 def unreferenced(gone: Set[int]) -> QuerySet[BlobLink]:
@@ -86,10 +88,14 @@ def _remove(driver: StorageDriver, links: Sequence[Link], cutoff: datetime) -> C
     before = connection.ops.adapt_datetimefield_value(cutoff)
     with connection.cursor() as cursor:
         cursor.execute(_REMOVE.format(links=of_links, blobs=of_blobs), [ids, blob_ids, before])
-        removed = {row[0] for row in cursor.fetchall()}
+        removed = {row[0]: row[1:] for row in cursor.fetchall()}
     for link in links:
         if link.id in removed:
             _remove_file(driver, link)
+    sizes: Counter[int] = Counter()
+    for repository_id, size in removed.values():
+        sizes[repository_id] += size
+    quotas.released_by(sizes)
     return Counts(links=len(removed))
 
 

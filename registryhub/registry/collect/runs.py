@@ -97,6 +97,7 @@ class Run:
 
     def keep(self) -> None:
         """To be called now and then where no step is made. Raises LeaseLost, Stopping."""
+        self._check()
         if time.monotonic() - self._renewed_at > _RENEW_SECONDS:
             self._write(Counts, {})
 
@@ -111,8 +112,7 @@ class Run:
         leases.release(place_of(self.collection.pk), self.collection.epoch)
 
     def _write(self, work: Callable[[], Counts], columns: dict[str, object]) -> Counts:
-        if self._is_stopping():
-            raise Stopping
+        self._check()
 
         def write() -> Counts:
             self._hold()
@@ -125,6 +125,10 @@ class Run:
         counts = run_transaction(write)
         self._renewed_at = time.monotonic()
         return counts
+
+    def _check(self) -> None:
+        if self._is_stopping():
+            raise Stopping
 
     def _hold(self) -> None:
         leases.hold(place_of(self.collection.pk), self.collection.epoch, LEASE_SECONDS)

@@ -49,10 +49,11 @@ def remove_untagged(run: Run) -> None:
     for window in windows(run, Manifest):
         found = _candidates(run, Manifest.objects.filter(**window))
         due = _due(run, found)
-        run.count(waiting=len(found) - len(due))
+        waiting = len(found) - len(due)
         while due:
             freed = [each for item in _without_used(run, due) for each in _remove(run, item)]
             due = list({each.id: each for each in freed}.values())
+        run.count(waiting=waiting)
 
 
 def _due(run: Run, candidates: Iterable[Candidate]) -> list[Candidate]:
