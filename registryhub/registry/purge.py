@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -77,12 +77,24 @@ def _purge_folder(driver: StorageDriver, repository: str, upload_id: UUID, befor
 
 
 def _started_at(driver: StorageDriver, repository: str, upload_id: UUID) -> datetime | None:
+    """By its own date; None for one that nobody can read."""
     try:
         with closing(driver.open_reader(paths.upload_started_at(repository, upload_id))) as reader:
-            moment = datetime.fromisoformat(b"".join(reader).decode())
-    except (PathNotFound, ValueError):
+            text = b"".join(reader).decode()
+        moment = datetime.fromisoformat(text) if text else _left_at(driver, repository, upload_id)
+    except PathNotFound:
+        return _left_at(driver, repository, upload_id)
+    except ValueError:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _left_at(driver: StorageDriver, repository: str, upload_id: UUID) -> datetime | None:
+    """When a process died that was making or removing the folder, without the date or with nothing in it."""
+    for place in (paths.upload_data, paths.upload_started_at, paths.upload_folder):
+        with suppress(PathNotFound):
+            return driver.modified_at(place(repository, upload_id))
+    return None
 
 
 def _folders(driver: StorageDriver, repository: str) -> Iterator[tuple[str, UUID]]:

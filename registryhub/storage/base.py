@@ -104,7 +104,7 @@ class StorageDriver(Protocol):
         ...
 
     def modified_at(self, path: str) -> datetime:
-        """When a file was written last, aware UTC. Raises PathNotFound."""
+        """When a file was written last, or a folder changed (where there are any), aware UTC. Raises PathNotFound."""
         ...
 
     def open_reader(self, path: str, *, start: int = 0, length: int | None = None) -> Reader:

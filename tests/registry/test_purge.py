@@ -68,6 +68,16 @@ def test_folders_without_a_row_go_by_their_own_date(store: Store) -> None:
     assert leftovers(store, "deep/er/app") == [str(young.id)]
 
 
+@pytest.mark.parametrize("left", ["data", "startedat"])
+def test_what_a_dying_process_left_of_a_folder_goes_by_its_age(store: Store, left: str) -> None:
+    """It had not written the date yet, or had removed it already."""
+    half = f"{paths.upload_folder('app', uuid4())}/{left}"
+    store.driver.write(half, b"" if left == "startedat" else b"bytes", is_durable=False)
+    assert purge_uploads(store, DAY_SECONDS) == 0
+    assert purge_uploads(store, -60) == 1
+    assert leftovers(store, "app") == []
+
+
 def test_a_row_without_a_folder_goes_too(store: Store) -> None:
     """Whoever removed the files by hand does not leave the row behind."""
     begun = uploads.start(store, "app")

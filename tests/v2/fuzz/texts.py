@@ -26,7 +26,7 @@ def mostly(
 @st.composite
 def edited(draw: st.DrawFn, texts: Sequence[str]) -> str:
     """One of the texts, mostly with one to three characters taken out, put in, exchanged or doubled."""
-    text = draw(st.sampled_from(texts))
+    text: str = draw(st.sampled_from(texts))
     for _ in range(draw(st.sampled_from((0, 1, 1, 2, 3)))):
         text = draw(_edits(text))
     return text
