@@ -12,7 +12,7 @@ from notifications.delivery.ledger import Ledger
 from notifications.delivery.reports import Reports
 from notifications.delivery.resend import Post, SideQueue
 from notifications.events import as_pull
-from notifications.log.consume import Feed, LoggedEvent, read_events
+from notifications.log.consume import Feed, LoggedEvent
 
 READ_AHEAD = 200
 """Events held in memory at a time."""
@@ -47,7 +47,7 @@ class Sender:
         self._ledger.save()  # a database that takes nothing must not let the same events go out again and again
         while not self._is_over():
             self._side.work_off()
-            events = read_events(self._ledger.position, READ_AHEAD)
+            events = self._feed.read(READ_AHEAD, after=self._ledger.position)
             if not events:
                 self._idle()
             for event in events:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from notifications.log import leases
+from notifications.log import leases, places
 from notifications.log.leases import Lease, LeaseLost
 from registryhub.database.lookups import Lookup, Row
 from registryhub.database.transactions import release_connection
@@ -162,28 +162,33 @@ class Feed:
 
     @property
     def stopping(self) -> bool:
-        """True when the relay shuts down, the consumer vanished, or another process holds the place now."""
-        return self._stop
+        """True when the relay shuts down, the consumer vanished, or another process holds the place now.
+
+        And at the end of a replay: started again it goes on where it was before.
+        """
+        return self._stop or self.position == self.lease.until
 
     def stop(self) -> None:
         self._stop = True
         self._head.wake()
 
-    def read(self, limit: int) -> list[LoggedEvent]:
-        """Up to `limit` events after the position; empty at the head. Moves nothing.
+    def read(self, limit: int, *, after: int | None = None) -> list[LoggedEvent]:
+        """Up to `limit` events after the position, or after one that is further on; empty at the head. Moves nothing.
 
         Gives the thread's database connection back: what follows usually waits for the network.
         """
-        events = read_events(self.position, limit)
+        events = read_events(self.position if after is None else after, limit)
         release_connection()
-        return events
+        until = self.lease.until
+        return events if until is None else [event for event in events if event.seq <= until]
 
     def read_changes(self, limit: int) -> Span:
         """Up to `limit` pushes, mounts and deletes after the position, and how far the log was looked at for them.
 
         Moves nothing: who is done with the events moves to the end of the span, past all that is no change.
         """
-        span = read_changes(self.position, max(self.position, self._head.position), limit)
+        end = max(self.position, self._head.position)
+        span = read_changes(self.position, end if self.lease.until is None else min(end, self.lease.until), limit)
         release_connection()
         return span
 
@@ -218,24 +223,5 @@ class Feed:
 
 def open_feed(consumer: StreamConsumer, *, holder: str, head: Head) -> Feed | None:
     """Take a stream consumer's place and open its feed; None when another process holds it."""
-    lease = take_consumer(consumer.name, holder=holder, start_at_head=consumer.start_at_head)
+    lease = places.take_consumer(consumer.name, holder=holder, start_at_head=consumer.start_at_head)
     return Feed(lease, head) if lease else None
-
-
-def take_consumer(name: str, *, holder: str, start_at_head: bool) -> Lease | None:
-    """Take a consumer's place, making its row when the name is new."""
-    _ensure_row(name, start_at_head=start_at_head)
-    return leases.take(leases.consumer_place(name), holder)
-
-
-def _ensure_row(name: str, *, start_at_head: bool) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM log_consumer WHERE name = %s", (name,))
-        if cursor.fetchone():
-            return
-        start = f"(SELECT position FROM {'log_loghead' if start_at_head else 'log_logtail'} WHERE id = 1)"  # noqa: S608
-        cursor.execute(
-            "INSERT INTO log_consumer (name, position, holder, epoch, updated_at, lost)"  # noqa: S608
-            f" VALUES (%s, COALESCE({start}, 0), '', 0, %s, 0) ON CONFLICT (name) DO NOTHING",
-            (name, connection.ops.adapt_datetimefield_value(datetime.now(UTC))),
-        )

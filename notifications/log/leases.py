@@ -29,16 +29,17 @@ __all__ = [
 
 LEASE_SECONDS = 5.0
 DATABASE_GONE = (OperationalError, InterfaceError)  # wait, and start from what it says then
-_NOTHING: Mapping[str, int] = MappingProxyType({})
+_NOTHING: Mapping[str, int | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What the holder of a place knows: the epoch, and the position at which it was taken."""
+    """What the holder of a place knows: the epoch, the position at which it was taken, and where a replay ends."""
 
     place: Place
     epoch: int
     position: int
+    until: int | None = None
 
 
 HEAD = Place("log_loghead", "id", 1)
@@ -55,7 +56,7 @@ def take(place: Place, holder: str) -> Lease | None:
     return Lease(place, *row) if row else None
 
 
-def move(lease: Lease, *, start: int, end: int, also: Mapping[str, int] = _NOTHING) -> None:
+def move(lease: Lease, *, start: int, end: int, also: Mapping[str, int | None] = _NOTHING) -> None:
     """Move the position from `start` to `end` on the caller's transaction, and set columns that go with it.
 
     Renews the lease. Raises LeaseLost.

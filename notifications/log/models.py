@@ -143,13 +143,16 @@ class LogTail(Lease):
 class Consumer(Lease):
     """A reader of the log and the number of the last event it has dealt with.
 
-    `lost` counts the events that were removed before it came to them.
+    `lost` counts the events that were removed before it came to them. In a replay it goes up to `replay_until`, and
+    then on from `resume_at`, where it was before.
     """
 
     name = BytewiseField(max_length=120, primary_key=True)
     updated_at = models.DateTimeField(default=timezone.now)
     lost = models.BigIntegerField(default=0)
     lost_at = models.DateTimeField(null=True)
+    replay_until = models.BigIntegerField(null=True)
+    resume_at = models.BigIntegerField(null=True)
 
     def __str__(self) -> str:
         return self.name

@@ -10,8 +10,9 @@ from typing import Any
 from django.db import connection
 
 from notifications.log import leases
-from notifications.log.consume import BatchConsumer, Feed, Head, StreamConsumer, open_feed, take_consumer
+from notifications.log.consume import BatchConsumer, Feed, Head, StreamConsumer, open_feed
 from notifications.log.leases import DATABASE_GONE, Lease, LeaseLost
+from notifications.log.places import take_consumer
 from notifications.log.recent import Recent
 from registryhub.database.transactions import relaxed_transaction
 

@@ -13,9 +13,9 @@ from notifications.log.consume import (
     open_feed,
     read_changes,
     read_events,
-    take_consumer,
 )
 from notifications.log.models import Consumer, Event
+from notifications.log.places import take_consumer
 from tests.notifications.log.making import intake_pull, sequence_all, store
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,0 +1,43 @@
+"""The places of consumers in the log: how one is made, taken, and brought back after a replay."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from django.db import connection, transaction
+
+from notifications.log import leases
+from notifications.log.leases import Lease
+from notifications.log.models import Consumer
+
+
+def take_consumer(name: str, *, holder: str, start_at_head: bool) -> Lease | None:
+    """Take a consumer's place, making its row when the name is new; None while another holds it.
+
+    At the end of a replay the place is first moved to where the consumer was before.
+    """
+    _ensure_row(name, start_at_head=start_at_head)
+    lease = leases.take(leases.consumer_place(name), holder)
+    return None if lease is None else _on_the_way(lease, name)
+
+
+def _on_the_way(lease: Lease, name: str) -> Lease:
+    until, resume_at = Consumer.objects.values_list("replay_until", "resume_at").get(name=name)
+    if until is None or resume_at is None or lease.position < until:
+        return replace(lease, until=until)
+    with transaction.atomic():
+        over = {"replay_until": None, "resume_at": None}
+        leases.move(lease, start=lease.position, end=resume_at, also=over)
+    return replace(lease, position=resume_at)
+
+
+def _ensure_row(name: str, *, start_at_head: bool) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM log_consumer WHERE name = %s", (name,))
+        if cursor.fetchone():
+            return
+        start = f"(SELECT position FROM {'log_loghead' if start_at_head else 'log_logtail'} WHERE id = 1)"  # noqa: S608
+        cursor.execute(
+            "INSERT INTO log_consumer (name, position, holder, epoch, updated_at, lost)"  # noqa: S608
+            f" VALUES (%s, COALESCE({start}, 0), '', 0, %s, 0) ON CONFLICT (name) DO NOTHING",
+            (name, connection.ops.adapt_datetimefield_value(datetime.now(UTC))),
+        )
