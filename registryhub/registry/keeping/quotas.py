@@ -10,6 +10,9 @@ lock, and nested namespaces are locked in the order of their ids. Which quotas t
 old is found by the next recount.
 """
 
+from collections import Counter
+from collections.abc import Mapping
+
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -88,11 +91,19 @@ def charge(quota_ids: list[int], size: int) -> None:
 
 def released(repository_id: int, size: int) -> None:
     """Links of a repository are gone, of so many bytes in all: the last call of the transaction that removes them."""
+    released_by({repository_id: size})
+
+
+def released_by(sizes: Mapping[int, int]) -> None:
+    """The same for links of several repositories, by the ids of these."""
     if not known.get():
         return
-    row = _NAME.one(repository_id)
+    sums: Counter[int] = Counter()
+    for repository_id, size in sizes.items():
+        row = _NAME.one(repository_id)
+        sums.update(dict.fromkeys(covering(row[0]), size) if row else {})
     with connection.cursor() as cursor:
-        for quota_id in covering(row[0]) if row else ():
+        for quota_id, size in sorted(sums.items()):
             cursor.execute(_RELEASE, (size, size, quota_id))
 
 
