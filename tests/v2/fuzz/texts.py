@@ -36,7 +36,7 @@ def edited(draw: st.DrawFn, texts: Sequence[str]) -> str:
 def _edits(draw: st.DrawFn, text: str) -> str:
     start = draw(st.integers(0, len(text)))
     end = draw(st.integers(start, min(len(text), start + 8)))
-    new = draw(st.sampled_from(("", *JUNK, *LETTERS, "..", "%00", "%2e", "\U0001f433" * 40, "a" * 300, text)))
+    new: str = draw(st.sampled_from(("", *JUNK, *LETTERS, "..", "%00", "%2e", "\U0001f433" * 40, "a" * 300, text)))
     return text[:start] + new + text[end:]
 
 
