@@ -15,6 +15,8 @@ from registryhub.processes.arguments import name_configuration
         "serve --role web config.yml",
         "serve --role=web --migrate config.yml",
         "check_config config.yml",
+        "import_storage config.yml --dry-run",
+        "export_storage --migrate config.yml",
         "garbage_collect --dry-run config.yml",
         "garbage_collect --grace 0s config.yml",
         "check_storage --digests config.yml",
