@@ -1,0 +1,44 @@
+"""docs/protocol.md names a test for everything it says, and each of them exists."""
+
+import ast
+import re
+from functools import cache
+
+import pytest
+
+from tests.servers.hub import ROOT
+
+PAGE = ROOT / "docs" / "protocol.md"
+PROOF = re.compile(r"`(?P<file>[\w/]+\.py)::(?P<name>\w+)`")
+ENDPOINTS = {f"end-{number}" for number in (1, 2, 3, 5, 6, 7, 9, 10, 11, 13)}
+ENDPOINTS |= {f"end-{number}{part}" for number in (4, 8, 12) for part in "ab"}
+"""Of the OCI distribution-spec 1.1."""
+UNPROVEN = ("not built", "never sent")
+
+
+def rows() -> list[str]:
+    """Those of all tables, without their heads."""
+    found = re.findall(r"^\| .*(?:\n\|.*)*", PAGE.read_text(), re.MULTILINE)
+    return [row for table in found for row in table.splitlines()[2:]]
+
+
+@cache
+def names_in(file: str) -> frozenset[str]:
+    path = ROOT / "tests" / file
+    if not path.exists():
+        return frozenset()
+    found = ast.walk(ast.parse(path.read_text()))
+    return frozenset(node.name for node in found if isinstance(node, ast.FunctionDef))
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row[2:50].strip())
+def test_what_the_page_says_is_proven(row: str) -> None:
+    """By tests that are there, or it says that it is not built."""
+    named = [(match["file"], match["name"]) for match in PROOF.finditer(row)]
+    assert named or any(word in row for word in UNPROVEN), "no test is named"
+    assert not [f"{file}::{name}" for file, name in named if name not in names_in(file)]
+
+
+def test_the_page_speaks_of_every_endpoint() -> None:
+    """Of the specification, by its number."""
+    assert set(re.findall(r"^\| (end-\w+) \|", PAGE.read_text(), re.MULTILINE)) == ENDPOINTS
