@@ -14,6 +14,7 @@ from notifications.log import api as log
 from notifications.receiver import api as receiver
 from registryhub.registry import api as registry
 from registryhub.registry.collect import api as collecting
+from registryhub.registry.keeping import api as keeping
 
 _schema = SpectacularAPIView.as_view(permission_classes=[AllowAny])
 _docs = SpectacularSwaggerView.as_view(permission_classes=[AllowAny], url_name="schema")
@@ -23,7 +24,7 @@ urlpatterns = [
     re_path(r"^docs/?$", _docs, name="docs"),
     *(
         path("", include(part.urlpatterns))
-        for part in (registry, collecting, log, analytics, delivery, receiver, deployer)
+        for part in (registry, collecting, keeping, log, analytics, delivery, receiver, deployer)
     ),
 ]
 

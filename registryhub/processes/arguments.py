@@ -6,7 +6,7 @@ from collections.abc import MutableMapping, Sequence
 
 CONFIG_VARIABLE = "REGISTRYHUB_CONFIG"
 _COMMANDS = frozenset(
-    ("serve", "check_config", "garbage_collect", "check_storage", "import_storage", "export_storage")
+    ("serve", "check_config", "garbage_collect", "check_storage", "import_storage", "export_storage", "apply_retention")
 )
 _OPTIONS_WITH_VALUES = ("--role", "--grace", "--settings", "--pythonpath", "--verbosity", "-v")
 

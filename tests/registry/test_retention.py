@@ -343,13 +343,3 @@ def test_a_page_of_tags_is_read_by_its_index() -> None:
     assert "tag_repository_moved" in plan
     assert "Sort" not in plan
     assert "TEMP B-TREE" not in plan
-
-
-def test_a_walk_begins_again_where_it_stood() -> None:
-    """Also in a repository whose last tag has been looked at."""
-    retention(keep_newest=1)
-    put("app", image_bytes("app", "x"), tag="x")
-    first = preview(load_rules(), is_kept=None, cursor="", limit=1)
-    assert first.cursor is not None
-    second = preview(load_rules(), is_kept=None, cursor=first.cursor, limit=1)
-    assert (list(second.verdicts), second.cursor) == ([], None)

@@ -4,6 +4,7 @@ None of these rows is looked at where images are pulled. A push looks at what it
 (`registryhub.registry.keeping.remembered`).
 """
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
@@ -54,6 +55,15 @@ class RetentionRule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raises ValidationError for a rule that would keep nothing: it would delete all that it looks at."""
+        kept = (self.keep_newest, self.pushed_within_seconds, self.used_within_seconds)
+        if not self.keeps_all and all(each is None for each in kept):
+            raise ValidationError(
+                "The rule would keep nothing. Say how many of the newest it keeps, or what was pushed or used within"
+                " which time, or that it keeps all."
+            )
 
 
 class RetentionRun(Leased):

@@ -1,12 +1,13 @@
 """What rules would do, without doing it: a page of verdicts, and their sum."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils import timezone
 
 from registryhub.registry.keeping.verdicts import Rule, Verdict
-from registryhub.registry.keeping.walk import Walk, decode_stand, encode_stand
+from registryhub.registry.keeping.walk import Judged, Walk, decode_stand, encode_stand
 
 MOST_LOOKED_AT = 10_000
 """Tags that one page or one sum looks at; a walk of a million tags takes half a minute."""
@@ -33,19 +34,18 @@ class Effect:
 def preview(rules: Sequence[Rule], *, is_kept: bool | None, cursor: str, limit: int) -> VerdictPage:
     """A page of the verdicts that are (not) kept, by repository and newest first. Raises keyset.InvalidCursor."""
     walk = Walk(rules, timezone.now(), decode_stand(cursor, rules) if cursor else None)
-    verdicts: list[Verdict] = []
+    found: list[Judged] = []
     looked_at = 0
-    while looked_at < MOST_LOOKED_AT:
+    while looked_at < MOST_LOOKED_AT and len(found) <= limit:
         judged = walk.take(_AT_ONCE)
         if not judged:
-            return VerdictPage(verdicts, None)
+            return VerdictPage([each.verdict for each in found], None)
         looked_at += len(judged)
-        for each in judged:
-            if is_kept in (None, each.verdict.is_kept):
-                verdicts.append(each.verdict)
-            if len(verdicts) == limit:
-                return VerdictPage(verdicts, encode_stand(each.stand, rules))
-    return VerdictPage(verdicts, encode_stand(walk.stand, rules))
+        found += itertools.islice(
+            (each for each in judged if is_kept in (None, each.verdict.is_kept)), limit + 1 - len(found)
+        )
+    last = found[limit - 1].stand if len(found) > limit else walk.stand
+    return VerdictPage([each.verdict for each in found[:limit]], encode_stand(last, rules))
 
 
 def measure_effect(rules: Sequence[Rule]) -> Effect:

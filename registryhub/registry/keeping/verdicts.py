@@ -108,6 +108,11 @@ def read_rule(row: RetentionRule) -> Rule:
     )
 
 
+def with_rule(rules: Sequence[Rule], rule: Rule) -> tuple[Rule, ...]:
+    """The rules with one more, which takes the place of the one of its name."""
+    return tuple(sorted([*(each for each in rules if each.name != rule.name), rule], key=lambda each: each.name))
+
+
 def last_use(tag: SeenTag) -> datetime:
     """A push counts as a use: what was just pushed has not been pulled yet."""
     return max(tag.pushed_at, tag.used_at) if tag.used_at else tag.pushed_at
