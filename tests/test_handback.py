@@ -136,8 +136,8 @@ def hub_on(root: Path, databases: Databases) -> Hub:
     return hub
 
 
-def import_storage(hub: Hub, *arguments: str) -> str:
-    return hub.command("import_storage", "--migrate", *arguments)
+def import_storage(hub: Hub) -> str:
+    return hub.command("import_storage", "--migrate")
 
 
 def fill(port: int, shelf: Shelf) -> None:
@@ -201,9 +201,10 @@ def test_five_hundred_repositories_go_to_the_hub_and_back(registry: DockerRegist
         fill(registry.port, shelf)
     blobs = files(registry.folder / "data", below=f"{_TREE}/blobs")
     hub = hub_on(registry.folder / "data", databases)
-    assert f"{REPOSITORIES + REPOSITORIES // 25} repositories" in import_storage(hub, "--dry-run")
     kill_an_import(hub)
-    assert "skipped" not in import_storage(hub)
+    printed = import_storage(hub)
+    assert f"{REPOSITORIES + REPOSITORIES // 25} repositories" in printed
+    assert "skipped" not in printed
     with hub:
         with pytest.raises(CommandError, match="already serves"):
             import_storage(hub)
