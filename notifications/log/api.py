@@ -3,9 +3,8 @@
 `POST /api/v1/events` is the receiver's, on the data plane.
 """
 
-from typing import Any, cast
+from typing import Any
 
-import orjson
 from django.urls import re_path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -14,34 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from notifications import events
-from notifications.log.listing import list_events
-from notifications.log.models import Event
+from notifications.log.documents import document
+from notifications.log.listing import Page, User, list_events, list_latest, read_head
+from notifications.log.moments import ROUGHLY, find_moment
+from notifications.log.queries import EventsQuery, read_query
 from notifications.log.state import MAX_COUNTED, read_state
+from notifications.log.stream_api import StreamView
 from registryhub.access.visibility import sees_everything
-
-MAX_LIMIT = 1000
-DEFAULT_LIMIT = 100
-
-
-class EventsQuery(serializers.Serializer):
-    after = serializers.IntegerField(
-        default=0, min_value=0, max_value=events.MAX_SIZE, help_text="number of the last one read"
-    )
-    limit = serializers.IntegerField(default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
-    repository = serializers.CharField(required=False, max_length=255)
-    action = serializers.ChoiceField(sorted(events.ACTIONS), required=False)
-    source = serializers.CharField(  # type: ignore[assignment]
-        required=False, max_length=100, help_text="name of the registry; all by default"
-    )
-    tag = serializers.CharField(required=False, max_length=128)
-    digest = serializers.CharField(required=False, max_length=140)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        unknown = self.initial_data.keys() - self.fields.keys() - {"format"}
-        if unknown:
-            raise serializers.ValidationError(dict.fromkeys(sorted(unknown), "There is no such parameter."))
-        return attrs
 
 
 class EventDocument(serializers.Serializer):
@@ -53,7 +31,7 @@ class EventDocument(serializers.Serializer):
 
 class EventsDocument(serializers.Serializer):
     events = EventDocument(many=True)
-    next = serializers.IntegerField(allow_null=True, help_text="the next page's `after`; null at the head of the log")
+    next = serializers.IntegerField(allow_null=True, help_text="the next page's `after` or `before`; null at the end")
     head = serializers.IntegerField(help_text="number of the last event in the log")
     tail = serializers.IntegerField(help_text="number of the oldest event that is still in the log")
 
@@ -65,19 +43,14 @@ class EventsView(APIView):
 
     @extend_schema(parameters=[EventsQuery], responses=EventsDocument, operation_id="events")
     def get(self, request: Request) -> Response:
-        """The log after a number, in order; go on with `next`.
+        """The log after a number, in order, or before one, the newest first; go on with `next`.
 
         A page may hold fewer events than asked for, even none, and still have a next one. Only staff see who pulled,
         from where and with what: for others these fields are empty, as are `url` and `fromRepository`.
         """
-        query = EventsQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked: dict[str, Any] = dict(query.validated_data)
-        if "source" in asked:
-            asked["source__name"] = asked.pop("source")
-        page = list_events(request.user, **asked)
+        page = _read_page(request.user, read_query(EventsQuery, request))
         is_staff = sees_everything(request.user)
-        found = [_document(event, with_people=is_staff) for event in page.events]
+        found = [document(event, with_people=is_staff) for event in page.events]
         return Response({"events": found, "next": page.next, "head": page.head, "tail": page.tail})
 
 
@@ -98,7 +71,7 @@ class ConsumerDocument(serializers.Serializer):
     lost_at = serializers.DateTimeField(allow_null=True)
 
 
-class SourceDocument(serializers.Serializer):
+class ArrivalsDocument(serializers.Serializer):
     name = serializers.CharField()
     events = serializers.IntegerField(help_text="that it has in the log, removed ones included")
     duplicates = serializers.IntegerField(help_text="left out because the log had them already")
@@ -113,7 +86,7 @@ class LogDocument(serializers.Serializer):
     quarantined = serializers.IntegerField(help_text=f"events in quarantine, counted up to {MAX_COUNTED}")
     journal = JournalDocument(help_text="segments on the node that answers")
     consumers = ConsumerDocument(many=True)
-    sources = SourceDocument(many=True)
+    sources = ArrivalsDocument(many=True)
     missing = serializers.IntegerField(help_text="numbers that were given to no event of any source: 0")
 
 
@@ -126,33 +99,25 @@ class LogView(APIView):
         return Response(LogDocument(read_state()).data)
 
 
-def _document(event: Event, *, with_people: bool) -> dict[str, Any]:
-    return {
-        "seq": event.seq,
-        "source": event.source.name,
-        "received_at": event.received_at,
-        "event": orjson.loads(event.raw) if with_people else _without_people(event),
-    }
-
-
-def _without_people(event: Event) -> dict[str, Any]:
-    """Who may see a repository need not learn who else uses it, from where, or what other repositories there are."""
-    return events.document(
-        events.Event(
-            id=event.event_id,
-            timestamp=event.occurred_at,
-            action=cast(events.Action, event.action),
-            repository=event.repository,
-            tag=event.tag,
-            digest=event.digest,
-            media_type=event.media_type,
-            size=event.size,
-            method=event.method,
+def _read_page(user: User, asked: dict[str, Any]) -> Page:
+    since, until = asked.pop("since", None), asked.pop("until", None)
+    head = read_head()
+    first = 1 if since is None else find_moment(since, head)
+    top = None if until is None else find_moment(until, head) + ROUGHLY
+    if since is not None:
+        asked["received_at__gte"] = since
+    if until is not None:
+        asked["received_at__lt"] = until
+    if "before" in asked:
+        before = asked.pop("before")
+        return list_latest(
+            user, before=before if top is None else min(before, top), first=first, with_raw=True, **asked
         )
-    )
+    return list_events(user, after=max(asked.pop("after", 0), first - 1), top=top, **asked)
 
 
 urlpatterns = [
     re_path(r"^events/?$", EventsView.as_view(), name="events"),
+    re_path(r"^events/stream/?$", StreamView.as_view(), name="events-stream"),
     re_path(r"^log/?$", LogView.as_view(), name="log"),
 ]

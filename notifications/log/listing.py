@@ -29,31 +29,37 @@ class Page:
     tail: int = 1
 
 
-def list_events(user: User, *, after: int, limit: int, **wanted: Any) -> Page:
+def list_events(user: User, *, after: int, limit: int, top: int | None = None, **wanted: Any) -> Page:
     """The events after a number that match what is `wanted` (field → value) and that the user may see.
+
+    Only those before the number `top`, if there is one.
 
     A page may be empty and still have a next one: then none of the events that were looked at matched.
     """
     head, tail = read_head(), read_tail()
     after = max(after, tail - 1)
-    last = _last_looked_at(after, head, wanted)
+    end = head if top is None else min(head, top - 1)
+    last = _last_looked_at(after, end, wanted)
     matching = visible_events(user).filter(seq__gt=after, seq__lte=last, **wanted)
     found = list(matching.select_related("source").order_by("seq")[:limit])
     reached = found[-1].seq if len(found) == limit else last
-    return Page(found, reached if reached < head else None, head, tail)
+    return Page(found, reached if reached < end else None, head, tail)
 
 
-def list_latest(user: User, *, before: int | None, limit: int, first: int = 1, **wanted: Any) -> Page:
+def list_latest(
+    user: User, *, before: int | None, limit: int, first: int = 1, with_raw: bool = False, **wanted: Any
+) -> Page:
     """The same the other way round: the latest events before a number (None: of all) down to `first`, newest first.
 
-    Without their raw JSON.
+    Without their raw JSON, unless asked for.
     """
     head, tail = read_head(), read_tail()
     first = max(first, tail)
     top = head + 1 if before is None else min(before, head + 1)
     lowest = max(first, _first_looked_at(top, wanted))
     matching = visible_events(user).filter(seq__lt=top, seq__gte=lowest, **wanted)
-    found = list(matching.select_related("source").defer("raw").order_by("-seq")[:limit])
+    matching = matching if with_raw else matching.defer("raw")
+    found = list(matching.select_related("source").order_by("-seq")[:limit])
     reached = found[-1].seq if len(found) == limit else lowest
     return Page(found, reached if reached > first else None, head, tail)
 

@@ -36,9 +36,11 @@ class Retention(Section):
 class EventLog(Section):
     """How long the log keeps events, and how many at most; without bound where that is 0.
 
-    `seen` is how long their ids are remembered, by which one that comes again is told.
+    `seen` is how long their ids are remembered, by which one that comes again is told; `streams` is how many clients
+    of each web process may follow the log.
     """
 
     keep_seconds: Annotated[Duration, at_least(0)] = Field(default=90 * 24 * 3600.0, alias="keep")
     max_events: Annotated[Whole, at_least(0)] = 0
     seen_seconds: PositiveDuration = Field(default=30 * 24 * 3600.0, alias="seen")
+    streams: Annotated[Whole, at_least(0)] = 32

@@ -1,10 +1,13 @@
+from datetime import timedelta
+
 import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from notifications.log import listing
+from notifications.log import api, listing, moments
 from notifications.log.models import Consumer, Intake, QuarantinedEvent
 from registryhub.access.models import HUB_SOURCE_ID, Repository, Source
+from tests.notifications.delivery.sending import log_events
 from tests.notifications.log.making import intake_pull, sequence_all, store
 from tests.rest import Rest, staff, visitor
 
@@ -174,3 +177,50 @@ def test_counts_in_the_state_are_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
         store("a")
     assert Intake.objects.count() == 4
     assert staff().get("log").document["intake"] == 2
+
+
+def test_the_newest_come_first_before_a_number() -> None:
+    """`next` goes on below, down to the beginning; the wire's JSON is the same, in few queries."""
+    store(*(f"e{number}" for number in range(5)))
+    sequence_all()
+    ada = staff()
+    first = ada.get("events?before=9&limit=3").document
+    assert [row["event"]["id"] for row in first["events"]] == ["e4", "e3", "e2"]
+    assert first["events"][0]["event"]["actor"] == {"name": "ann"}
+    second = ada.get(f"events?before={first['next']}&limit=3").document
+    assert ([row["seq"] for row in second["events"]], second["next"]) == ([2, 1], None)
+    assert ada.get("events?before=3&after=1").status == 400
+
+
+def test_events_are_chosen_by_when_they_came_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exactly, in both directions; and nothing after the end of the time is looked at."""
+    monkeypatch.setattr(moments, "ROUGHLY", 2)
+    monkeypatch.setattr(api, "ROUGHLY", 2)
+    began = timezone.now().replace(microsecond=0) - timedelta(hours=1)
+    for minute in range(20):
+        log_events(1, received_at=began + timedelta(minutes=minute))
+    ada = staff()
+
+    def at(minute: int) -> str:
+        return (began + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def found(query: str) -> list[int]:
+        return [row["seq"] for row in ada.get(f"events?{query}").document["events"]]
+
+    assert found(f"since={at(15)}") == [16, 17, 18, 19, 20]
+    assert found(f"until={at(3)}") == [1, 2, 3]
+    assert found(f"since={at(5)}&until={at(8)}") == [6, 7, 8]
+    assert found(f"since={at(5)}&until={at(8)}&before=1000") == [8, 7, 6]
+    assert found(f"since={at(5)}&until={at(8)}&after=7") == [8]
+    assert ada.get(f"events?until={at(3)}").document["next"] is None
+    assert ada.get("events?since=yesterday").status == 400
+
+
+def test_staff_ask_who_it_was_and_others_may_not() -> None:
+    """Else they would find out by asking."""
+    intake_pull("a", actor="ann")
+    intake_pull("b", actor="bob")
+    sequence_all()
+    assert ids(staff(), "actor=bob") == ["b"]
+    answer = visitor().get("events?actor=bob")
+    assert (answer.status, answer.document) == (400, {"actor": ["Only staff may ask for people."]})
