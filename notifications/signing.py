@@ -27,12 +27,16 @@ def make_secret() -> str:
     return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def sign(secret: str, *, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The three headers. `timestamp` is in seconds since 1970. Raises BadSecret."""
+def sign(secret: str, *older: str, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The three headers. `timestamp` is in seconds since 1970. Raises BadSecret.
+
+    While one secret replaces another the message is signed with both, so that a receiver may know either.
+    """
+    signatures = (_sign(each, message_id, timestamp, body) for each in (secret, *older))
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": f"v1,{_sign(secret, message_id, timestamp, body)}",
+        "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
     }
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -9,14 +10,26 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from notifications.delivery.faces import (
+    CLOUDEVENT,
+    CLOUDEVENTS,
+    Bundle,
+    Chat,
+    CloudEvents,
+    Document,
+    Envelope,
+    Face,
+    Signed,
+)
 from notifications.delivery.filters import build_filter
 from notifications.delivery.ledger import Ledger
 from notifications.delivery.models import Endpoint
+from notifications.delivery.parcels import Batch
 from notifications.delivery.reports import Reports
 from notifications.delivery.resend import SideQueue
 from notifications.delivery.send import Sender
 from notifications.delivery.sinks import HttpSink, Outcome
-from notifications.events import render_envelope
+from notifications.events import MEDIA_TYPE_V1, MEDIA_TYPE_V2
 from notifications.log.consume import Feed, StreamConsumer
 from registryhub.config.notifications import Endpoint as Configured
 from registryhub.version import VERSION
@@ -39,14 +52,16 @@ def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
     """All that stands between the log and one receiver, from top to bottom."""
     endpoint = Endpoint.objects.get(pk=endpoint_id)
     wanted = build_filter(configured.ignored_actions, configured.ignored_media_types, settings.HUB.hub.events)
+    face = build_face(configured)
     sink = HttpSink(
         url=configured.url.get_secret_value(),
         headers={name: [value.get_secret_value() for value in values] for name, values in configured.headers.items()},
         timeout_seconds=configured.timeout_seconds,
         user_agent=f"RegistryHub/{VERSION}",
         environment=os.environ,
+        media_type=face.media_type,
     )
-    post = partial(_post, sink)
+    post = partial(_post, sink, face)
     side = SideQueue(endpoint, post, keep_seconds=settings.HUB.notifications.deadletters.keep_seconds)
     reports = Reports(endpoint.name, endpoint.url)
     logger.info(
@@ -56,13 +71,26 @@ def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
     )
     try:
         ledger = Ledger(endpoint, feed)
-        Sender(feed=feed, wanted=wanted, post=post, ledger=ledger, side=side, reports=reports).run()
+        batch = Batch(configured.events_a_request, configured.batchwait_seconds)
+        Sender(feed=feed, wanted=wanted, batch=batch, post=post, ledger=ledger, side=side, reports=reports).run()
     finally:
         sink.close()
 
 
-def _post(sink: HttpSink, documents: list[dict[str, Any]]) -> Outcome:
-    return sink.post(render_envelope(documents))
+def _post(sink: HttpSink, face: Face, documents: list[Document]) -> Outcome:
+    return sink.post(*face.render(documents, time.time()))
+
+
+def build_face(configured: Configured) -> Face:
+    """What the endpoint's requests say."""
+    if configured.face == "cloudevents":
+        return CloudEvents(CLOUDEVENTS if configured.events_a_request > 1 else CLOUDEVENT)
+    if configured.face == "standard":
+        return Signed([secret.get_secret_value() for secret in configured.secrets])
+    if configured.face == "slack":
+        return Chat(configured.template)
+    media_type = MEDIA_TYPE_V1 if configured.mediatype == "v1" else MEDIA_TYPE_V2
+    return Bundle(media_type) if configured.face == "batch" else Envelope(media_type)
 
 
 def sync_endpoints(configured: Sequence[Configured]) -> dict[str, Endpoint]:
@@ -90,6 +118,8 @@ def _settings_of(endpoint: Configured) -> dict[str, Any]:
     return {
         "origin": Endpoint.Origin.CONFIG,
         "url": str(endpoint.url),
+        "face": endpoint.face,
+        "batch_size": endpoint.events_a_request,
         "header_names": sorted(endpoint.headers),
         "timeout_seconds": endpoint.timeout_seconds,
         "threshold": endpoint.threshold,
@@ -106,7 +136,7 @@ def _settings_of(endpoint: Configured) -> dict[str, Any]:
 
 
 _SETTINGS = (
-    *("origin", "url", "header_names", "timeout_seconds", "threshold", "backoff_seconds"),
+    *("origin", "url", "face", "batch_size", "header_names", "timeout_seconds", "threshold", "backoff_seconds"),
     *("max_backoff_seconds", "max_attempts", "max_age_seconds", "disable_after_seconds"),
     *("ignored_media_types", "ignored_actions", "is_disabled", "is_absent"),
 )

@@ -1,6 +1,6 @@
 """What has been sent, written down: attempts, counters and the position, together in one short transaction.
 
-Saved every SAVE_EVENTS attempts or SAVE_SECONDS, whatever comes first, and before every wait. A process that dies in
+Saved every SAVE_REQUESTS attempts or SAVE_SECONDS, whatever comes first, and before every wait. A process that dies in
 between sends those events once more: at least once, with ids to tell by. For the same reason the commit need not
 wait for the disk. A position that only moved over ignored events is saved every SKIP_SECONDS: to lose it costs
 nothing, and an endpoint that ignores pulls must not write each time somebody pulls.
@@ -21,7 +21,7 @@ from notifications.delivery.sinks import Outcome, status_text
 from notifications.log.consume import Feed, LoggedEvent
 from registryhub.database.transactions import relaxed_transaction, release_connection
 
-SAVE_EVENTS = 100
+SAVE_REQUESTS = 100
 SAVE_SECONDS = 0.05
 SKIP_SECONDS = 0.5
 
@@ -61,7 +61,7 @@ class Ledger:
         self.retry.succeeded()
         self.position = events[-1].seq
         self._endpoint.successes += len(events)
-        self._unsaved += len(events)
+        self._unsaved += 1
         self._count_status(outcome)
         self._attempts.succeed(events, outcome)
         self._notices.succeeded()
@@ -107,7 +107,7 @@ class Ledger:
     def save_if_due(self) -> None:
         """Save when enough has come together. Raises as `save` does."""
         since = time.monotonic() - self._saved_at
-        if self._unsaved >= SAVE_EVENTS or (since >= SAVE_SECONDS and self._unsaved) or since >= SKIP_SECONDS:
+        if self._unsaved >= SAVE_REQUESTS or (since >= SAVE_SECONDS and self._unsaved) or since >= SKIP_SECONDS:
             self.settle()
 
     @property

@@ -39,6 +39,8 @@ class Endpoint(models.Model):
     name = BytewiseField(max_length=MAX_NAME_LENGTH, unique=True)
     origin = models.CharField(max_length=10, choices=Origin, default=Origin.CONFIG)
     url = models.TextField(help_text="without its password")
+    face = models.CharField(max_length=20, default="distribution", help_text="in whose words events are sent")
+    batch_size = models.PositiveIntegerField(default=1, help_text="events a request at most")
     header_names = models.JSONField(default=list, help_text="names only; the values stay in the configuration")
     timeout_seconds = models.FloatField(default=1.0, help_text="for one whole exchange")
     threshold = models.PositiveIntegerField(default=10, help_text="failures in a row from which on it backs off")

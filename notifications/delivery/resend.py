@@ -12,6 +12,7 @@ import orjson
 from django.db.models import F
 from django.utils import timezone
 
+from notifications.delivery.faces import Document
 from notifications.delivery.letters import prune_letters
 from notifications.delivery.models import MAX_ERROR_LENGTH, DeadLetter, Endpoint
 from notifications.delivery.sinks import Outcome
@@ -23,7 +24,7 @@ LETTERS = 20
 """Sent at most before the queue has its turn again."""
 PRUNE_SECONDS = 3600.0
 
-Post = Callable[[list[dict[str, object]]], Outcome]
+Post = Callable[[list[Document]], Outcome]
 """Sends the documents of events in one request."""
 
 

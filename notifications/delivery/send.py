@@ -1,14 +1,17 @@
 """The sender of one endpoint: the events after its position, in order, one request in flight, each until
-accepted or given up."""
+accepted or given up.
+"""
 
 import logging
 import time
-from typing import Any
 
 import orjson
+from django.utils import timezone
 
+from notifications.delivery.faces import Document
 from notifications.delivery.filters import Filter
 from notifications.delivery.ledger import Ledger
+from notifications.delivery.parcels import Batch, Parcel, gather_seconds, pack
 from notifications.delivery.reports import Reports
 from notifications.delivery.resend import Post, SideQueue
 from notifications.events import as_pull
@@ -19,13 +22,14 @@ READ_AHEAD = 200
 IDLE_SECONDS = 1.0
 _GLANCE_SECONDS = 0.02
 _NAP_SECONDS = 0.1
+_GATHER_SECONDS = 0.05
 
 logger = logging.getLogger(__name__)
 
 
-def read_document(event: LoggedEvent) -> dict[str, Any]:
+def read_document(event: LoggedEvent) -> Document:
     """The event as the wire has it; a check, if it is sent at all, as a pull."""
-    document: dict[str, Any] = orjson.loads(event.raw)
+    document: Document = orjson.loads(event.raw)
     return as_pull(document) if event.action == "check" else document
 
 
@@ -33,10 +37,19 @@ class Sender:
     """Runs until it is told to stop. The ledger holds the position and the state of retries."""
 
     def __init__(
-        self, *, feed: Feed, wanted: Filter, post: Post, ledger: Ledger, side: SideQueue, reports: Reports
+        self,
+        *,
+        feed: Feed,
+        wanted: Filter,
+        batch: Batch,
+        post: Post,
+        ledger: Ledger,
+        side: SideQueue,
+        reports: Reports,
     ) -> None:
         self._feed = feed
         self._wanted = wanted
+        self._batch = batch
         self._post = post
         self._ledger = ledger
         self._side = side
@@ -47,14 +60,29 @@ class Sender:
         self._ledger.save()  # a database that takes nothing must not let the same events go out again and again
         while not self._is_over():
             self._side.work_off()
-            events = self._feed.read(READ_AHEAD, after=self._ledger.position)
-            if not events:
-                self._idle()
-            for event in events:
-                if not self._pass_on(event):
+            for parcel in self._next_parcels():
+                if not self._pass_on(parcel):
                     break
                 self._ledger.save_if_due()
         self._ledger.settle()
+
+    def _next_parcels(self) -> list[Parcel]:
+        """What can be sent now. Waits a moment when there is nothing, or when more may come to fill a batch."""
+        size = self._batch.size
+        limit = max(READ_AHEAD, size)
+        events = self._feed.read(limit, after=self._ledger.position)
+        if not events:
+            self._idle()
+        parcels = list(pack(events, self._wanted, size))
+        if not parcels or not 0 < len(parcels[-1].events) < size:
+            return parcels
+        if len(events) == limit:  # what follows in the log fills the last one, unless it is all there is
+            return parcels[:-1] or parcels
+        seconds = gather_seconds(parcels[-1], self._batch, timezone.now())
+        if seconds and not parcels[:-1]:
+            self._ledger.settle()
+            self._feed.pause(min(seconds, _GATHER_SECONDS))
+        return parcels[:-1] if seconds else parcels
 
     def _idle(self) -> None:
         """Wait at the end of the log; after ignored events for a moment only, until their position is worth saving."""
@@ -66,20 +94,24 @@ class Sender:
         else:
             time.sleep(_GLANCE_SECONDS)
 
-    def _pass_on(self, event: LoggedEvent) -> bool:
-        """Deal with one event for good; False when it was left for the next run."""
-        if not self._wanted.takes(event):
-            self._ledger.skip(event.seq)
-            return True
-        documents = [read_document(event)]
+    def _pass_on(self, parcel: Parcel) -> bool:
+        """Deal with the events for good; False when they were left for the next run."""
+        events = parcel.events
+        is_done = not events or self._deliver(events, [read_document(event) for event in events])
+        if is_done:
+            self._ledger.skip(parcel.end)
+        return is_done
+
+    def _deliver(self, events: list[LoggedEvent], documents: list[Document]) -> bool:
+        """Try until they are accepted or given up; False when neither came to pass."""
         while self._await_turn():
             outcome = self._post(documents)
             if outcome.is_success:
-                self._ledger.succeed([event], outcome)
-                self._reports.accepted(event)
+                self._ledger.succeed(events, outcome)
+                self._reports.accepted(events[0])
                 return True
-            given_up = self._ledger.fail([event], outcome)
-            self._reports.refused(event, outcome, self._ledger.retry, given_up)
+            given_up = self._ledger.fail(events, outcome)
+            self._reports.refused(events[0], outcome, self._ledger.retry, given_up)
             if given_up:
                 return True
             self._ledger.save_if_due()

@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
 class Sink(Protocol):
     """Takes one envelope at a time and never raises for what the other side does."""
 
-    def post(self, body: bytes) -> Outcome: ...
+    def post(self, body: bytes, extra: Sequence[tuple[str, str]] = ()) -> Outcome: ...
 
     def close(self) -> None: ...
 
@@ -60,6 +60,7 @@ class HttpSink:
         timeout_seconds: float,
         user_agent: str,
         environment: Mapping[str, str],
+        media_type: str = MEDIA_TYPE_V2,
         guard: Guard = anywhere,
     ) -> None:
         self._timeout_seconds = timeout_seconds
@@ -71,16 +72,20 @@ class HttpSink:
         except BadTarget as error:
             self._problem = str(error)
             return
-        self._head = _render_head(self._target, headers, user_agent)
+        self._configured = frozenset(name.lower() for name in headers)
+        own = (("User-Agent", user_agent), ("Content-Type", media_type))
+        self._head = _render_head(self._target, headers, own)
         self._tls = ssl.create_default_context() if self._target.tls_host else None
         self._secrets = _find_secrets(chain(*headers.values(), (value for _, value in self._target.headers)))
 
-    def post(self, body: bytes) -> Outcome:
+    def post(self, body: bytes, extra: Sequence[tuple[str, str]] = ()) -> Outcome:
+        """`extra` are headers of this request alone; what the configuration calls the same replaces them too."""
         if self._problem:
             return Outcome(0.0, None, self._problem)
+        lines = "".join(f"\r\n{name}: {value}" for name, value in extra if name.lower() not in self._configured)
         started = time.monotonic()
         try:
-            answer = self._exchange(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
+            answer = self._exchange(b"%b%d%b\r\n\r\n%b" % (self._head, len(body), lines.encode("latin-1"), body))
         except (OSError, BadAnswer, NoAnswer) as error:
             self.close()
             return Outcome(time.monotonic() - started, None, self._explain(error))
@@ -154,9 +159,9 @@ def _refusal(status: int) -> str:
     return f"{text}; redirects are not followed" if 300 <= status < 400 else text
 
 
-def _render_head(target: Target, headers: Headers, user_agent: str) -> bytes:
-    """The head of every request, up to the number that Content-Length needs."""
-    own = (("User-Agent", user_agent), ("Content-Type", MEDIA_TYPE_V2), *target.headers)
+def _render_head(target: Target, headers: Headers, own: Iterable[tuple[str, str]]) -> bytes:
+    """The head of every request, up to the number that Content-Length needs; configured headers replace own ones."""
+    own = (*own, *target.headers)
     configured = {name.lower() for name in headers}
     lines = [f"POST {target.request_target} HTTP/1.1", f"Host: {target.host_header}"]
     lines += [f"{name}: {value}" for name, value in own if name.lower() not in configured]

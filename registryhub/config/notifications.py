@@ -1,15 +1,29 @@
 """The `notifications` section: what events say, and the webhooks they are sent to."""
 
-from typing import Annotated, Self
+import base64
+import binascii
+import re
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, model_validator
 
 from registryhub.config.addresses import HttpUrl
 from registryhub.config.document import Scalar
 from registryhub.config.errors import Problem, join_key
 from registryhub.config.headers import RequestHeaders
 from registryhub.config.section import Section, wrong_at
-from registryhub.config.values import Duration, Flag, PositiveDuration, Text, Whole, at_least, positive_or, read_text
+from registryhub.config.values import (
+    CHOICE,
+    Duration,
+    Flag,
+    PositiveDuration,
+    Secret,
+    Text,
+    Whole,
+    at_least,
+    positive_or,
+    read_text,
+)
 
 ACTIONS = ("pull", "push", "mount", "delete")
 
@@ -49,6 +63,35 @@ def _check_name(name: str) -> str:
     return name
 
 
+FaceName = Literal["distribution", "batch", "cloudevents", "standard", "slack"]
+BATCHING: tuple[FaceName, ...] = ("batch", "cloudevents")
+DEFAULT_BATCH = 100
+MAX_BATCH = 1_000
+TEMPLATE_FIELDS = (
+    *("action", "image", "repository", "tag", "digest", "mediatype", "size", "url"),
+    *("actor", "address", "host", "id", "timestamp"),
+)
+
+
+def _check_secret(secret: SecretStr) -> SecretStr:
+    """The form that Standard Webhooks has."""
+    prefix, _, key = secret.get_secret_value().partition("_")
+    try:
+        length = len(base64.b64decode(key, validate=True))
+    except binascii.Error:
+        length = 0
+    if prefix != "whsec" or not 24 <= length <= 64:
+        raise ValueError("is no secret of a webhook; write whsec_ and the base64 of 24 to 64 random bytes")
+    return secret
+
+
+def _check_template(template: str) -> str:
+    unknown = sorted(set(re.findall(r"\{([a-z]+)\}", template)) - set(TEMPLATE_FIELDS))
+    if unknown:
+        raise ValueError(f"names {{{unknown[0]}}}, which no event has; there are {', '.join(TEMPLATE_FIELDS)}")
+    return template
+
+
 class Endpoint(Section):
     """One webhook. A timeout, threshold or backoff of 0 or less means the default, as in the reference.
 
@@ -67,6 +110,12 @@ class Endpoint(Section):
     maxretries: Annotated[Whole, NOT_NEGATIVE] = 0
     maxage_seconds: Annotated[Duration, NOT_NEGATIVE] = Field(default=0.0, alias="maxage")
     disableafter_seconds: Annotated[Duration, NOT_NEGATIVE] = Field(default=0.0, alias="disableafter")
+    face: Annotated[FaceName, CHOICE] = "distribution"
+    mediatype: Annotated[Literal["v1", "v2"], CHOICE] = "v2"
+    batchsize: Annotated[Whole, NOT_NEGATIVE] = 0
+    batchwait_seconds: Annotated[Duration, NOT_NEGATIVE] = Field(default=0.0, alias="batchwait")
+    secrets: tuple[Annotated[Secret, AfterValidator(_check_secret)], ...] = ()
+    template: Annotated[Text, AfterValidator(_check_template)] = "*{action}* of {image} by {actor}"
     ignoredmediatypes: tuple[Text, ...] = ()
     ignore: Ignore = Ignore()
 
@@ -77,6 +126,23 @@ class Endpoint(Section):
         if self.maxattempts and self.maxretries and self.maxattempts != self.maxretries:
             raise wrong_at("maxretries", message="is the same key as maxattempts; remove one of them")
         return self
+
+    @model_validator(mode="after")
+    def _check_face(self) -> Self:
+        if self.batchsize > 1 and self.face not in BATCHING:
+            raise wrong_at("batchsize", message=f"is more than the face {self.face} holds; write face: batch")
+        if self.batchsize > MAX_BATCH:
+            raise wrong_at("batchsize", message=f"is more than {MAX_BATCH}; write a smaller number")
+        if self.secrets and self.face != "standard":
+            raise wrong_at("secrets", message=f"sign nothing with the face {self.face}; write face: standard")
+        if self.face == "standard" and not self.secrets:
+            raise wrong_at("secrets", message="is empty; list the secret that signs, such as [whsec_...]")
+        return self
+
+    @property
+    def events_a_request(self) -> int:
+        """The size of a batch, 1 for faces that know none."""
+        return self.batchsize or (DEFAULT_BATCH if self.face == "batch" else 1)
 
     @property
     def attempts_limit(self) -> int:

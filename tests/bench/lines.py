@@ -28,6 +28,8 @@ LINES = (
          pushes.under_backlog),
     Line("webhooks", "webhook sending, 20,000 queued events", "/s", "docker-registry", "at least", _both(2.5),
          webhooks.single),
+    Line("webhooks-batch", "the same in batches of 100", "/s", "docker-registry", "at least", _both(20),
+         webhooks.batched),
     Line("htpasswd", "htpasswd manifest GET, bcrypt cost 10", "/s", "docker-registry", "at least", _both(50),
          manifests.with_password),
     Line("memory", "peak memory of a web process, 2 GiB blob", "MiB", "nothing", "at most", _both(200),

@@ -84,15 +84,20 @@ def two_sides(
     plan: Plan,
     *,
     webhook_url: str | None = None,
+    hub_webhook: Mapping[str, Any] | None = None,
     htpasswd: Path | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Iterator[list[Side]]:
-    """Both servers, fresh and at rest; the peer alone when the plan has no hub. The hub comes first."""
+    """Both servers, fresh and at rest; the peer alone when the plan has no hub. The hub comes first.
+
+    `hub_webhook` are keys of the hub's endpoint that the peer does not know.
+    """
     endpoints = [endpoint("bench", webhook_url)] if webhook_url else []
     with ExitStack() as stack:
         sides: list[Side] = []
         if plan.with_hub:
-            config: dict[str, Any] = {"notifications": {"endpoints": endpoints}} if endpoints else {}
+            own = [{**each, **(hub_webhook or {})} for each in endpoints]
+            config: dict[str, Any] = {"notifications": {"endpoints": own}} if own else {}
             if htpasswd:
                 config["auth"] = {"htpasswd": {"realm": "hub", "path": str(htpasswd)}}
             sides.append(HubSide(stack.enter_context(start_hub(plan, config)), dict(headers or {})))

@@ -1,8 +1,9 @@
 """The line that sends webhooks: a queue behind a receiver that is down, and how fast it empties once it is up."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.synchronize import Event
+from typing import Any
 
 from tests.bench.crowd import Crowd
 from tests.bench.measure import Measured, Plan, say
@@ -20,11 +21,20 @@ _LIMIT_SECONDS = 60.0
 
 def single(plan: Plan) -> Measured:
     """Events a second, one an envelope, from the moment the receiver recovers until the last one has arrived."""
+    return _release(plan, {})
+
+
+def batched(plan: Plan) -> Measured:
+    """The same with batches of 100 on the hub's side; the peer knows none."""
+    return _release(plan, {"face": "batch", "batchsize": 100})
+
+
+def _release(plan: Plan, hub_webhook: Mapping[str, Any]) -> Measured:
     count = plan.sized(5_000, 50)
     measured = Measured()
     with (
         WebhookCounter(new_folder("counter")) as counter,
-        two_sides(plan, webhook_url=counter.url) as sides,
+        two_sides(plan, webhook_url=counter.url, hub_webhook=hub_webhook) as sides,
     ):
         for side in sides:
             with open_wire(side) as wire:

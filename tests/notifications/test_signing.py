@@ -23,6 +23,15 @@ def test_the_example_of_the_specification_comes_out() -> None:
     verify(SECRET, SIGNED, BODY, now=NOW)
 
 
+def test_a_message_is_signed_with_the_old_secret_too() -> None:
+    """So that a receiver that knows only one of them takes it."""
+    new = make_secret()
+    signed = sign(new, SECRET, message_id=SIGNED["webhook-id"], timestamp=1614265330, body=BODY)
+    assert signed["webhook-signature"].endswith(f" {SIGNED['webhook-signature']}")
+    for secret in (new, SECRET):
+        verify(secret, signed, BODY, now=NOW)
+
+
 def test_one_of_several_signatures_is_enough() -> None:
     """While a secret is replaced a sender signs with both."""
     verify(SECRET, {**SIGNED, "webhook-signature": f"v1,xxxx {SIGNED['webhook-signature']}"}, BODY, now=NOW)

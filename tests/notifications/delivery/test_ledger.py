@@ -97,7 +97,7 @@ def test_every_failure_is_a_row_and_moves_nothing(ledger: Ledger, endpoint: Endp
 
 def test_saving_is_due_after_so_many_events_or_so_long(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """And not before."""
-    monkeypatch.setattr(books, "SAVE_EVENTS", 3)
+    monkeypatch.setattr(books, "SAVE_REQUESTS", 3)
     monkeypatch.setattr(books, "SAVE_SECONDS", 3600.0)
     log_events(5)
     seen = []
@@ -114,7 +114,7 @@ def test_saving_is_due_after_so_many_events_or_so_long(ledger: Ledger, monkeypat
 
 def test_ignored_events_cause_few_writes(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many they are, only the time since the last save counts."""
-    monkeypatch.setattr(books, "SAVE_EVENTS", 3)
+    monkeypatch.setattr(books, "SAVE_REQUESTS", 3)
     monkeypatch.setattr(books, "SKIP_SECONDS", 3600.0)
     log_events(50)
     for event in read_events(0, 50):
