@@ -50,6 +50,9 @@ PICTURES: Sequence[Picture] = (
     Picture("services", "/services"),
     Picture("service", "/services/api-production"),
     Picture("service-form", "/services/api-production/change"),
+    Picture("keeping", "/keeping"),
+    Picture("keeping-rule", "/keeping/rules/1"),
+    Picture("keeping-verdicts", "/keeping/verdicts?verdict=all"),
     Picture("login", "/login", is_staff=False),
 )
 

@@ -31,6 +31,7 @@ SECTIONS: Sequence[Section] = (
     Section("Webhooks", "/webhooks", "webhooks", is_for_staff=True),
     Section("Deployments", "/deployments", "deployments", is_for_staff=True),
     Section("Services", "/services", "services", is_for_staff=True),
+    Section("Keeping", "/keeping", "keeping", is_for_staff=True),
     Section("API", "/api/v1/docs", "api"),
     Section("Admin", "/admin/", "admin", is_for_staff=True),
 )

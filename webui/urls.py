@@ -13,5 +13,6 @@ urlpatterns = [
     path("login", LoginPage.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("", include("webui.images.urls")),
+    path("", include("webui.keeping.urls")),
     path("", include("webui.operations.urls")),
 ]

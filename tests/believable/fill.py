@@ -8,6 +8,7 @@ from django.utils import timezone
 from tests.believable.deployments import fill_deployments
 from tests.believable.events import fill_endpoints, fill_log
 from tests.believable.images import fill_repository
+from tests.believable.keeping import fill_keeping
 from tests.believable.numbers import fill_numbers
 from tests.believable.plan import PLANS
 
@@ -23,3 +24,4 @@ def fill(chance: Random) -> None:
         head = fill_log(digests, now, chance)
         fill_endpoints(head, now)
         fill_deployments(now)
+        fill_keeping(now)

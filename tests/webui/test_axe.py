@@ -40,6 +40,13 @@ PAGES = (
     "/deployments/4",
     "/deployments/6",
     "/deployments/7",
+    "/keeping",
+    "/keeping/verdicts",
+    "/keeping/verdicts?verdict=all",
+    "/keeping/rules/new",
+    "/keeping/rules/1",
+    "/keeping/immutable/1",
+    "/keeping/quotas/1",
     "/nothing/here",
 )
 PUBLIC_PAGES = ("/", "/login", "/repositories", "/repositories/base/python", "/events", "/repositories/platform/api")

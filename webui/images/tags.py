@@ -8,6 +8,7 @@ from notifications.analytics.models import TagTotals
 from registryhub.database.keyset import InvalidCursor, Page
 from registryhub.registry.drivers import configured_driver
 from registryhub.registry.images import Image, read_images
+from registryhub.registry.keeping import immutability
 from registryhub.registry.numbers import seen_tag_page, tag_page
 from webui.images.asked import Asked
 from webui.images.facts import Facts
@@ -22,6 +23,7 @@ class TagLine:
 
     row: dict[str, Any]
     image: Image | None
+    is_immutable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,11 @@ def read_tags(facts: Facts, asked: Asked) -> TagLines:
     except InvalidCursor:
         page = _read_page(facts, asked, "")
     images = read_images(facts.repository.pk, _digests(page), configured_driver()) if facts.is_hub else {}
-    lines = [TagLine(row, images.get(row.get("digest", ""))) for row in page.rows]
+    rules = immutability.rules_for(facts.repository.name) if facts.is_hub else ()
+    lines = [
+        TagLine(row, images.get(row.get("digest", "")), immutability.holding(rules, row["name"]) is not None)
+        for row in page.rows
+    ]
     return TagLines(lines, page.cursor, page.previous)
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from registryhub.database.fields import BytewiseField
 from registryhub.database.leases import Leased
 from registryhub.registry.keeping.patterns import check_glob, check_namespace, check_pattern
+from registryhub.registry.keeping.words import span_in_words
 
 MAX_NEWEST = 1000
 MAX_PATTERN_LENGTH = 500
@@ -55,6 +56,17 @@ class RetentionRule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def kept_in_words(self) -> list[str]:
+        """What it keeps, as a list may name it."""
+        found = ["all of them"] if self.keeps_all else []
+        if self.keep_newest is not None:
+            found.append(f"the newest {self.keep_newest}")
+        if self.pushed_within_seconds is not None:
+            found.append(f"pushed within {span_in_words(self.pushed_within_seconds)}")
+        if self.used_within_seconds is not None:
+            found.append(f"used within {span_in_words(self.used_within_seconds)}")
+        return found
 
     def clean(self) -> None:
         """Raises ValidationError for a rule that would keep nothing: it would delete all that it looks at."""

@@ -110,7 +110,12 @@ def read_rule(row: RetentionRule) -> Rule:
 
 def with_rule(rules: Sequence[Rule], rule: Rule) -> tuple[Rule, ...]:
     """The rules with one more, which takes the place of the one of its name."""
-    return tuple(sorted([*(each for each in rules if each.name != rule.name), rule], key=lambda each: each.name))
+    return tuple(sorted([*without_rule(rules, rule.name), rule], key=lambda each: each.name))
+
+
+def without_rule(rules: Sequence[Rule], name: str) -> tuple[Rule, ...]:
+    """The others."""
+    return tuple(rule for rule in rules if rule.name != name)
 
 
 def last_use(tag: SeenTag) -> datetime:
