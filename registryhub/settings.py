@@ -249,6 +249,7 @@ INTAKE_READERS = {
     "event": "notifications.log.readers.read_event",
     "journal": "notifications.log.readers.read_journal",
     "distribution": "notifications.receiver.adapters.distribution.read",
+    "file": "notifications.receiver.files.read",
 }
 
 # Who knows of manifests that are needed outside the registry: dotted paths of `registryhub.registry.guards.Guard`.

@@ -22,6 +22,20 @@ class Intake(models.Model):
         return f"{self.kind} {self.pk}"
 
 
+class ImportedFile(models.Model):
+    """A file of old envelopes, known by its content, and how many of its lines are in the intake or beyond."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="+")
+    fingerprint = models.CharField(max_length=64)
+    lines = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("source", "fingerprint"), name="imported_once"),)
+
+    def __str__(self) -> str:
+        return self.fingerprint
+
+
 class Event(models.Model):
     """What happened, numbered 1, 2, 3 … without gaps. Never changed once written."""
 
