@@ -7,6 +7,7 @@ it, so nobody is served, a push puts the bytes back, and the next collection rem
 import logging
 import time
 from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
@@ -24,7 +25,8 @@ from registryhub.registry.models import Blob, BlobLink, Manifest
 from registryhub.storage import paths
 from registryhub.storage.base import PathNotFound, StorageDriver, StorageError
 
-BATCH = 500
+BATCH = 256
+AT_ONCE = 8  # removals wait for the disk or the network, not for the processor
 HOLD_SECONDS = 0.05  # on SQLite every push waits for so long
 
 _logger = logging.getLogger(__name__)
@@ -34,18 +36,19 @@ Row = tuple[int, str, int]
 
 def remove_blobs(run: Run) -> None:
     """Those without a link and without a manifest; a batch ends when it has held the rows for long enough."""
-    for window in windows(run, Blob):
-        free = _unlinked_when_dry(run) if run.is_dry else _unlinked()
-        due = list(free.filter(**window).values_list("id", "digest", "size"))
-        for _, digest, _ in due:
-            run.listener.blob(digest)
-        if run.is_dry:
-            run.count(blobs=len(due), freed_bytes=sum(size for _, _, size in due))
-            continue
-        while due:
-            looked_at: list[Row] = []
-            run.step(partial(_remove, run.driver, due[:BATCH], looked_at))
-            due = due[len(looked_at) :]
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="remove") as pool:
+        for window in windows(run, Blob):
+            free = _unlinked_when_dry(run) if run.is_dry else _unlinked()
+            due = list(free.filter(**window).values_list("id", "digest", "size"))
+            for _, digest, _ in due:
+                run.listener.blob(digest)
+            if run.is_dry:
+                run.count(blobs=len(due), freed_bytes=sum(size for _, _, size in due))
+                continue
+            while due:
+                looked_at: list[Row] = []
+                run.step(partial(_remove, pool, run.driver, due[:BATCH], looked_at))
+                due = due[len(looked_at) :]
 
 
 def erase(driver: StorageDriver, digest: Digest) -> int:
@@ -72,26 +75,29 @@ def _unlinked_when_dry(run: Run) -> QuerySet[Blob]:
     return Blob.objects.filter(~Exists(links), ~Exists(manifests)).order_by("pk")
 
 
-def _remove(driver: StorageDriver, rows: Sequence[Row], looked_at: list[Row]) -> Counts:
+def _remove(pool: Executor, driver: StorageDriver, rows: Sequence[Row], looked_at: list[Row]) -> Counts:
     """As many as there is time for, and at least one; `looked_at` is filled with those."""
     deadline = time.monotonic() + HOLD_SECONDS
     looked_at.clear()
     held = lock_blobs([row[0] for row in rows])
-    free = set(_unlinked().filter(pk__in=held).values_list("pk", flat=True))
-    removed, freed, skipped = [], 0, 0
-    for row in rows:
-        looked_at.append(row)
-        if row[0] not in free:
-            continue
-        try:
-            freed += erase(driver, parse_digest(row[1]))
-            removed.append(row[0])
-        except (OciError, StorageError, OSError) as error:
-            skipped += 1
-            _logger.warning("blob %s could not be removed: %s", row[1], error)
-        if time.monotonic() > deadline:
-            break
-    condition, ids = among(removed)
+    free = set(_unlinked().filter(pk__in=listed(held)).values_list("pk", flat=True))
+    freed: dict[int, int | None] = {}
+    while len(looked_at) < len(rows) and (not looked_at or time.monotonic() < deadline):
+        together = rows[len(looked_at) : len(looked_at) + AT_ONCE]
+        looked_at += together
+        going = [row for row in together if row[0] in free]
+        freed.update(zip((row[0] for row in going), pool.map(partial(_try_to_erase, driver), going), strict=True))
+    sizes = {pk: size for pk, size in freed.items() if size is not None}
+    condition, ids = among(sizes)
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM registry_blob WHERE id {condition}", [ids])  # noqa: S608
-    return Counts(blobs=len(removed), freed_bytes=freed, skipped=skipped)
+    return Counts(blobs=len(sizes), freed_bytes=sum(sizes.values()), skipped=len(freed) - len(sizes))
+
+
+def _try_to_erase(driver: StorageDriver, row: Row) -> int | None:
+    """How many bytes were freed; None when they could not be removed. In a thread of its own, without the database."""
+    try:
+        return erase(driver, parse_digest(row[1]))
+    except (OciError, StorageError, OSError) as error:
+        _logger.warning("blob %s could not be removed: %s", row[1], error)
+        return None
