@@ -29,6 +29,7 @@ from notifications.delivery.reports import Reports
 from notifications.delivery.resend import SideQueue
 from notifications.delivery.send import Sender
 from notifications.delivery.sinks import HttpSink, Outcome
+from notifications.delivery.tls import Tls
 from notifications.events import MEDIA_TYPE_V1, MEDIA_TYPE_V2
 from notifications.log.consume import Feed, StreamConsumer
 from registryhub.config.notifications import Endpoint as Configured
@@ -52,7 +53,7 @@ def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
     """All that stands between the log and one receiver, from top to bottom."""
     endpoint = Endpoint.objects.get(pk=endpoint_id)
     wanted = build_filter(configured.ignored_actions, configured.ignored_media_types, settings.HUB.hub.events)
-    face = build_face(configured)
+    face, tls = build_face(configured), configured.tls
     sink = HttpSink(
         url=configured.url.get_secret_value(),
         headers={name: [value.get_secret_value() for value in values] for name, values in configured.headers.items()},
@@ -60,6 +61,8 @@ def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
         user_agent=f"RegistryHub/{VERSION}",
         environment=os.environ,
         media_type=face.media_type,
+        proxy=configured.proxy_url,
+        tls=Tls(tls.ca, tls.certificate, tls.key, verifies=not tls.skipverify),
     )
     post = partial(_post, sink, face)
     side = SideQueue(endpoint, post, keep_seconds=settings.HUB.notifications.deadletters.keep_seconds)

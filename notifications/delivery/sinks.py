@@ -15,6 +15,7 @@ from notifications.delivery.connections import Connection, Deadline
 from notifications.delivery.guard import Guard, anywhere
 from notifications.delivery.retry_after import STATUSES, read_retry_after
 from notifications.delivery.targets import BadTarget, Target, find_target
+from notifications.delivery.tls import SYSTEM, Contexts, Tls
 from notifications.events import MEDIA_TYPE_V2
 
 Headers = Mapping[str, Sequence[str]]
@@ -48,8 +49,8 @@ class Sink(Protocol):
 class HttpSink:
     """POSTs to one URL. `headers` are sent as they are spelled, and replace the sink's own of the same name.
 
-    `environment` is where proxies are looked for; `guard` says which addresses may be dialled. A URL that cannot be
-    used fails each attempt with the reason.
+    `proxy` is one of its own, empty for none, else `environment` is where proxies are looked for; `guard` says which
+    addresses may be dialled. A URL that cannot be used fails each attempt with the reason.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class HttpSink:
         user_agent: str,
         environment: Mapping[str, str],
         media_type: str = MEDIA_TYPE_V2,
+        proxy: str | None = None,
+        tls: Tls = SYSTEM,
         guard: Guard = anywhere,
     ) -> None:
         self._timeout_seconds = timeout_seconds
@@ -68,14 +71,14 @@ class HttpSink:
         self._connection: Connection | None = None
         self._problem = ""
         try:
-            self._target = find_target(url, environment)
+            self._target = find_target(url, environment, proxy)
         except BadTarget as error:
             self._problem = str(error)
             return
         self._configured = frozenset(name.lower() for name in headers)
         own = (("User-Agent", user_agent), ("Content-Type", media_type))
         self._head = _render_head(self._target, headers, own)
-        self._tls = ssl.create_default_context() if self._target.tls_host else None
+        self._contexts = Contexts(tls)
         self._secrets = _find_secrets(chain(*headers.values(), (value for _, value in self._target.headers)))
 
     def post(self, body: bytes, extra: Sequence[tuple[str, str]] = ()) -> Outcome:
@@ -111,7 +114,8 @@ class HttpSink:
             except _DIED_WHILE_IDLE:
                 pass
         self.close()
-        self._connection = Connection(self._target, deadline, self._tls, self._guard)
+        tls = self._contexts.context() if self._target.tls_host else None
+        self._connection = Connection(self._target, deadline, tls, self._guard)
         return self._connection.exchange(request, deadline)
 
     def _explain(self, error: Exception) -> str:

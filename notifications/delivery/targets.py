@@ -43,12 +43,17 @@ class Target:
     headers: tuple[tuple[str, str], ...]
 
 
-def find_target(url: str, environment: Mapping[str, str]) -> Target:
-    """The target of an http or https URL. Raises BadTarget."""
+def find_target(url: str, environment: Mapping[str, str], proxy_url: str | None = None) -> Target:
+    """The target of an http or https URL. `proxy_url`, empty for none, is asked instead of the environment.
+
+    Raises BadTarget.
+    """
     parts = urlsplit(url)
     place = _place(parts)
     is_tls = parts.scheme == "https"
-    proxy = _find_proxy(parts.scheme, place, environment)
+    if proxy_url is None:
+        proxy_url = _look_up_proxy(parts.scheme, place, environment)
+    proxy = _read_proxy(proxy_url) if proxy_url else None
     path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=string.printable)
     own = _credentials("Authorization", parts)
     host = _host_header(parts, place)
@@ -93,13 +98,17 @@ def _tunnel_request(place: Place, proxy: SplitResult) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def _find_proxy(scheme: str, place: Place, environment: Mapping[str, str]) -> SplitResult | None:
+def _look_up_proxy(scheme: str, place: Place, environment: Mapping[str, str]) -> str:
     url = _variable(f"{scheme}_proxy", environment)
-    if not url or _is_this_machine(place.host) or _is_excepted(place, _variable("no_proxy", environment)):
-        return None
+    if _is_this_machine(place.host) or _is_excepted(place, _variable("no_proxy", environment)):
+        return ""
+    return url
+
+
+def _read_proxy(url: str) -> SplitResult:
     proxy = urlsplit(url if "://" in url else f"http://{url}")
     if proxy.scheme != "http" or not proxy.hostname:
-        raise BadTarget(f"{scheme.upper()}_PROXY must name a proxy as http://HOST:PORT; other kinds are not served")
+        raise BadTarget("a proxy is named as http://HOST:PORT, by HTTP_PROXY and HTTPS_PROXY too; no others are served")
     return proxy
 
 

@@ -5,9 +5,9 @@ import binascii
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationInfo, model_validator
 
-from registryhub.config.addresses import HttpUrl
+from registryhub.config.addresses import HttpUrl, SecretUrl, split_url
 from registryhub.config.document import Scalar
 from registryhub.config.errors import Problem, join_key
 from registryhub.config.headers import RequestHeaders
@@ -15,6 +15,7 @@ from registryhub.config.section import Section, wrong_at
 from registryhub.config.values import (
     CHOICE,
     Duration,
+    FilePath,
     Flag,
     PositiveDuration,
     Secret,
@@ -63,6 +64,30 @@ def _check_name(name: str) -> str:
     return name
 
 
+class Tls(Section):
+    """Files of PEM. Without them the system's authorities are trusted and nothing is shown."""
+
+    ca: FilePath | None = None
+    certificate: FilePath | None = None
+    key: FilePath | None = None
+    skipverify: Flag = False
+
+    @model_validator(mode="after")
+    def _check_key(self) -> Self:
+        if self.key and not self.certificate:
+            raise wrong_at("certificate", message="is missing beside the key; write it")
+        return self
+
+
+def _read_proxy(value: object) -> object:
+    text = read_text(value)
+    if isinstance(text, str) and text != DIRECT and not split_url(text, ("http",)).hostname:
+        raise ValueError("names no host; write http://HOST:PORT, or direct for none")
+    return text
+
+
+DIRECT = "direct"
+ProxyUrl = Annotated[SecretUrl, PlainSerializer(str, when_used="json"), BeforeValidator(_read_proxy)]
 FaceName = Literal["distribution", "batch", "cloudevents", "standard", "slack"]
 BATCHING: tuple[FaceName, ...] = ("batch", "cloudevents")
 DEFAULT_BATCH = 100
@@ -110,6 +135,8 @@ class Endpoint(Section):
     maxretries: Annotated[Whole, NOT_NEGATIVE] = 0
     maxage_seconds: Annotated[Duration, NOT_NEGATIVE] = Field(default=0.0, alias="maxage")
     disableafter_seconds: Annotated[Duration, NOT_NEGATIVE] = Field(default=0.0, alias="disableafter")
+    tls: Tls = Tls()
+    proxy: ProxyUrl | None = None
     face: Annotated[FaceName, CHOICE] = "distribution"
     mediatype: Annotated[Literal["v1", "v2"], CHOICE] = "v2"
     batchsize: Annotated[Whole, NOT_NEGATIVE] = 0
@@ -138,6 +165,12 @@ class Endpoint(Section):
         if self.face == "standard" and not self.secrets:
             raise wrong_at("secrets", message="is empty; list the secret that signs, such as [whsec_...]")
         return self
+
+    @property
+    def proxy_url(self) -> str | None:
+        """Empty for none; None when the environment decides."""
+        url = self.proxy.get_secret_value() if self.proxy else None
+        return "" if url == DIRECT else url
 
     @property
     def events_a_request(self) -> int:

@@ -33,13 +33,10 @@ def test_the_tables_name_every_key_and_its_variables() -> None:
 
 def test_the_tables_say_which_keys_are_required_and_which_have_no_default() -> None:
     """The model decides."""
-    required = {
-        join_key(tuple(0 if part == "0" else part for part in path))
-        for path, field in leaves(Config)
-        if field.is_required()
-    }
+    keys = [(join_key(tuple(0 if part == "0" else part for part in path)), field) for path, field in leaves(Config)]
+    required = {key for key, field in keys if field.is_required()}
     assert {key for key, (default, _) in ROWS.items() if default == "required"} == required - {"hub.database.url"}
-    unset = {join_key(path) for path, field in leaves(Config) if not field.is_required() and field.default is None}
+    unset = {key for key, field in keys if not field.is_required() and field.default is None}
     assert {key for key, (default, _) in ROWS.items() if default == "–"} == unset
 
 

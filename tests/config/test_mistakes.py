@@ -228,6 +228,11 @@ ENDPOINT = "notifications: {endpoints: [{name: a, url: 'http://h', %s}]}"
         (ENDPOINT % "maxattempts: -1", "notifications.endpoints[0].maxattempts: must be at least 0"),
         (ENDPOINT % "maxbackoff: 500ms", "notifications.endpoints[0].maxbackoff: is shorter than backoff"),
         (ENDPOINT % "maxattempts: 1, maxretries: 2", "notifications.endpoints[0].maxretries: is the same key"),
+        (ENDPOINT % "tls: {key: a.pem}", "notifications.endpoints[0].tls.certificate: is missing beside the key"),
+        (
+            ENDPOINT % "proxy: 'socks5://h:1'",
+            "notifications.endpoints[0].proxy: must be a URL that begins with http://",
+        ),
         (ENDPOINT % "face: happy", "notifications.endpoints[0].face: must be 'distribution', 'batch', "),
         (ENDPOINT % "batchsize: 2", "notifications.endpoints[0].batchsize: is more than the face distribution holds"),
         (ENDPOINT % "face: batch, batchsize: 1001", "notifications.endpoints[0].batchsize: is more than 1000"),
