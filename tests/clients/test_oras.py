@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from oras.client import OrasClient
@@ -33,8 +34,7 @@ def push(client: OrasClient, hub: Hub, tag: str, files: dict[str, str], **more: 
 
 def referrers(client: OrasClient, hub: Hub, subject: Subject, **query: str) -> list[dict[str, Any]]:
     """Asked by oras's own session: it has no verb for it."""
-    asked = "&".join(f"{name}={value}" for name, value in query.items())
-    reply = client.do_request(f"{hub.url}/v2/{REPOSITORY}/referrers/{subject.digest}?{asked}")
+    reply = client.do_request(f"{hub.url}/v2/{REPOSITORY}/referrers/{subject.digest}?{urlencode(query)}")
     assert (reply.status_code, reply.headers["Content-Type"]) == (200, "application/vnd.oci.image.index.v1+json")
     found: list[dict[str, Any]] = reply.json()["manifests"]
     return found
