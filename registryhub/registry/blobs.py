@@ -1,14 +1,12 @@
 """Blobs: who may see which, and where their bytes are.
 
 A blob's row is the lock between pushes and a collection. Who links a blob locks its row in the transaction that links
-it, and then makes sure the bytes are there; who removes one deletes its row first, in the transaction in which it
+it, and then makes sure the bytes are there; who removes one holds its row while it looks that nobody links it and
 removes the bytes. So what a push linked is never removed.
 """
 
 import logging
-from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -19,6 +17,7 @@ from registryhub.database.transactions import execute_relaxed
 from registryhub.oci.digests import Digest
 from registryhub.oci.errors import BLOB_UNKNOWN, OciError
 from registryhub.registry import announce
+from registryhub.registry.aging import is_aging
 from registryhub.registry.announce import RequestContext
 from registryhub.registry.keeping import quotas
 from registryhub.registry.protect import check_blob
@@ -115,14 +114,9 @@ def look_at_blob(driver: StorageDriver, repository: str, digest: Digest) -> int:
     if row is None or not is_stored(driver, digest, row[0]):
         raise OciError(BLOB_UNKNOWN, str(digest))
     size, link_id, touched_at, is_referred_to = row
-    if not is_referred_to and _is_aging(touched_at) and not execute_relaxed(_TOUCH, (_now(), link_id)):
+    if not is_referred_to and is_aging(touched_at) and not execute_relaxed(_TOUCH, (_now(), link_id)):
         raise OciError(BLOB_UNKNOWN, str(digest))
     return int(size)
-
-
-def _is_aging(touched_at: datetime | str) -> bool:
-    moment = datetime.fromisoformat(touched_at).replace(tzinfo=UTC) if isinstance(touched_at, str) else touched_at
-    return timezone.now() - moment > timedelta(seconds=settings.HUB.hub.collect.grace_seconds / 4)
 
 
 def open_blob(driver: StorageDriver, digest: Digest, *, size: int, start: int, length: int) -> Reader:

@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import connection
+from django.utils import timezone
+
 from notifications.events import Reference
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.database.lookups import Lookup
 from registryhub.database.shared import SharedLookup
+from registryhub.database.transactions import execute_relaxed
 from registryhub.oci.digests import CANONICAL, Digest, digest_of
 from registryhub.oci.errors import DIGEST_INVALID, MANIFEST_UNKNOWN, OciError
 from registryhub.oci.manifests import Manifest as Document
 from registryhub.oci.manifests import Platform, parse_manifest
 from registryhub.registry import announce, blobs, rows, tags
+from registryhub.registry.aging import is_aging
 from registryhub.registry.announce import RequestContext, manifest_target
 from registryhub.registry.dependencies import check_references
 from registryhub.registry.payloads import Payload, payloads
@@ -39,6 +44,22 @@ _CONTENT = Lookup(
     """,
 )
 
+_UNUSED = Lookup(
+    "manifest_unused",
+    """
+    SELECT manifest.id, manifest.touched_at
+    FROM access_repository AS repository
+    JOIN registry_manifest AS manifest ON manifest.repository_id = repository.id
+    WHERE repository.source_id = %s AND repository.name = %s AND manifest.digest = %s
+    AND NOT EXISTS (SELECT 1 FROM registry_tag AS tag WHERE tag.manifest_id = manifest.id)
+    AND NOT EXISTS (
+        SELECT 1 FROM registry_manifestreference AS reference
+        WHERE reference.repository_id = repository.id AND reference.digest = manifest.digest
+    )
+    """,
+)
+_TOUCH = "UPDATE registry_manifest SET touched_at = %s WHERE id = %s"
+
 
 def find(repository: str, *, tag: str = "", digest: str = "") -> Payload:
     """The manifest that a tag points at now, or that has the digest: one query, two when it is not in memory.
@@ -56,6 +77,18 @@ def find(repository: str, *, tag: str = "", digest: str = "") -> Payload:
     if _MEMBER.one(HUB_SOURCE_ID, repository, digest) is None:
         raise _unknown(repository, digest)
     return known
+
+
+def keep_for_push(repository: str, digest: str) -> None:
+    """Begin the grace period anew of a manifest without tag or index: a client asks by HEAD before it pushes an index.
+
+    One query; written only when a quarter of the period has passed. Raises OciError(MANIFEST_UNKNOWN) when it is just
+    being collected.
+    """
+    row = _UNUSED.one(HUB_SOURCE_ID, repository, digest)
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    if row is not None and is_aging(row[1]) and not execute_relaxed(_TOUCH, (now, row[0])):
+        raise _unknown(repository, digest)
 
 
 def find_child(repository: str, index: Payload, platform: Platform) -> Payload:

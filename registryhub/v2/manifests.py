@@ -49,6 +49,8 @@ def get(hub: Hub, request: Request, context: RequestContext, name: str, referenc
         ("etag", f'"{served.digest}"'),
     ]
     if request.method == "HEAD":
+        if digest:
+            manifests.keep_for_push(name, digest)
         announce.manifest_checked(context, served.target, tag)
         return Response(200, headers)
     announce.manifest_pulled(context, served.target, tag)
