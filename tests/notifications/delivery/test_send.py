@@ -260,7 +260,7 @@ def test_pulls_of_blobs_can_be_left_out(settings: Settings) -> None:
 def test_a_pause_stops_at_the_next_save_and_a_resume_goes_on(settings: Settings) -> None:
     """Nothing is lost in between, and a paused endpoint is no consumer."""
     log_events(2000)
-    with WebhookReceiver() as receiver:
+    with WebhookReceiver(default=Answer(200, delay_seconds=0.002)) as receiver:
         configure(settings, configured("a", receiver.url))
         start_at(0, "a")
         with relay() as running:
@@ -271,6 +271,7 @@ def test_a_pause_stops_at_the_next_save_and_a_resume_goes_on(settings: Settings)
         with relay() as running:
             assert running.feeds == {}
         resume_endpoint(endpoint("a"))
+        receiver.answer_with(200)
         with relay() as running:
             running.wait_for("a", 2000)
     assert sent < 2000
