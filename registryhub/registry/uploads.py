@@ -25,6 +25,7 @@ from registryhub.storage import paths
 from registryhub.storage.base import PathNotFound, StorageFull
 
 _running = RunningHashers(1000)
+_LARGE_BYTES = 1 << 20  # what is smaller is compared with the quota at its end only
 
 
 @storage_errors()
@@ -61,7 +62,8 @@ def append(store: Store, at: Progress, incoming: Incoming) -> Progress:
     SIZE_INVALID for a body that is not what it promised: what came of a shorter one is kept.
     """
     store.require_room(incoming.promised_bytes or 0)
-    quotas.require_room(at.repository, at.offset + (incoming.promised_bytes or 0))
+    if (incoming.promised_bytes or 0) >= _LARGE_BYTES:
+        quotas.require_room(at.repository, at.offset + (incoming.promised_bytes or 0))
     try:
         with hold(store, at) as held:
             hasher = _hasher_for(held.found, held.found.algorithm)

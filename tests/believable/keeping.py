@@ -12,7 +12,7 @@ _RUNS = ((2, 31, 4, "done", ""), (26, 34, 0, "done", "ada"), (50, 12, 0, "failed
 def fill_keeping(now: datetime) -> None:
     """Of quotas one has room, one is nearly full, one is full."""
     rules = (
-        RetentionRule(name="everything", keep_newest=4, used_within_seconds=90 * _DAY),
+        RetentionRule(name="everything", keep_newest=2, pushed_within_seconds=5 * _DAY),
         RetentionRule(name="nightlies", tags="nightly.*|canary|edge", pushed_within_seconds=14 * _DAY),
         RetentionRule(name="long term", repositories="platform/**", tags=".*-lts", keeps_all=True),
         RetentionRule(name="old drafts", tags="pr-.*", pushed_within_seconds=7 * _DAY, is_enabled=False),

@@ -11,6 +11,7 @@ from registryhub.processes.database import NoDatabase
 from registryhub.processes.locks import AlreadyServed
 from registryhub.processes.out_of_service import out_of_service
 from registryhub.registry.drivers import configured_driver
+from registryhub.registry.keeping.quotas import recount_all
 from registryhub.registry.tree.disk import Tree
 from registryhub.registry.tree.report import Report
 from registryhub.registry.tree.standstill import StillServed, standstill
@@ -37,6 +38,7 @@ class Command(BaseCommand):
         try:
             with out_of_service(settings.DATA_DIR, may_migrate=options["migrate"], output=sys.stderr), standstill():
                 take_over(Tree(configured_driver()), report, most_manifest_bytes=limit, is_dry=options["dry_run"])
+                recount_all()
         except KeyboardInterrupt:
             sys.exit(f"broken off after {report.words()}; start it again to go on")
         except (AlreadyServed, NoDatabase, StillServed, TakeoverRefused, OSError) as error:

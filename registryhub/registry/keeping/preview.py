@@ -10,7 +10,7 @@ from registryhub.registry.keeping.verdicts import Rule, Verdict
 from registryhub.registry.keeping.walk import Judged, Walk, decode_stand, encode_stand
 
 MOST_LOOKED_AT = 10_000
-"""Tags that one page or one sum looks at; a walk of a million tags takes half a minute."""
+"""Tags that one page or one sum looks at; a walk of a million tags takes about a minute."""
 _AT_ONCE = 500
 
 
