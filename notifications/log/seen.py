@@ -48,12 +48,12 @@ def read_cutoffs() -> Mapping[int, datetime]:
 
 def seen_rows(events: Sequence[LoggedEvent]) -> Sequence[Values]:
     """The rows of new events. Of one that claims to come from the future the id is kept for as much longer."""
-    stored = moment_adapter()
+    adapt = moment_adapter() or _as_it_is
     now = datetime.now(UTC)
-    moments = [max(now, event.occurred_at) for event in events]
+    stored_now = adapt(now)
     return [
-        (event.source_id, event.event_id, stored(moment) if stored else moment)
-        for event, moment in zip(events, moments, strict=True)
+        (event.source_id, event.event_id, stored_now if event.occurred_at <= now else adapt(event.occurred_at))
+        for event in events
     ]
 
 
@@ -62,6 +62,10 @@ def forget(keep_seconds: float, is_stopping: Callable[[], bool]) -> None:
     cutoff = _oldest_to_come() - timedelta(seconds=keep_seconds)
     while not is_stopping() and _forget_some(cutoff) == FORGOTTEN_AT_ONCE:
         pass
+
+
+def _as_it_is(moment: datetime) -> datetime:
+    return moment
 
 
 def _oldest_to_come() -> datetime:

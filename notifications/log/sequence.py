@@ -131,7 +131,7 @@ class Sequencer:
             if isinstance(reading, ReadEvent) and (row.source_id, reading.event.id) in known:
                 counts.duplicates += 1
                 continue
-            accepted = _in_time(reading, cutoffs.get(row.source_id))
+            accepted = _in_time(reading, cutoffs.get(row.source_id)) if cutoffs else reading
             if isinstance(accepted, Unreadable):
                 counts.quarantined += 1
                 batch.quarantined.append(_quarantined(row, accepted))
