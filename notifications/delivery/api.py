@@ -57,7 +57,14 @@ class EndpointDocument(serializers.ModelSerializer[Endpoint]):
             *("stopped_at", "stop_reason", "consecutive_failures", "event_failures", "failing_seconds", "alert_level"),
             *("last_error", "last_failure_at", "last_success_at", "next_try_at", "counters"),
             *("timeout_seconds", "threshold", "backoff_seconds", "max_backoff_seconds", "max_attempts"),
-            *("max_age_seconds", "disable_after_seconds", "face", "batch_size", "header_names"),
+            *(
+                "max_age_seconds",
+                "disable_after_seconds",
+                "rate_limit_per_second",
+                "face",
+                "batch_size",
+                "header_names",
+            ),
             *("ignored_media_types", "ignored_actions", "created_at"),
         )
         read_only_fields = fields

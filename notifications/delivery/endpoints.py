@@ -24,6 +24,7 @@ from notifications.delivery.faces import (
 from notifications.delivery.filters import build_filter
 from notifications.delivery.ledger import Ledger
 from notifications.delivery.models import Endpoint
+from notifications.delivery.pace import Pace
 from notifications.delivery.parcels import Batch
 from notifications.delivery.reports import Reports
 from notifications.delivery.resend import SideQueue
@@ -64,8 +65,8 @@ def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
         proxy=configured.proxy_url,
         tls=Tls(tls.ca, tls.certificate, tls.key, verifies=not tls.skipverify),
     )
-    post = partial(_post, sink, face)
-    side = SideQueue(endpoint, post, keep_seconds=settings.HUB.notifications.deadletters.keep_seconds)
+    post, pace = partial(_post, sink, face), Pace(configured.ratelimit_per_second)
+    side = SideQueue(endpoint, post, pace, keep_seconds=settings.HUB.notifications.deadletters.keep_seconds)
     reports = Reports(endpoint.name, endpoint.url)
     logger.info(
         "endpoint %s: sending to %s from number %d on, timeout %g s, threshold %d, backoff %g s, headers: %s",
@@ -75,7 +76,9 @@ def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
     try:
         ledger = Ledger(endpoint, feed)
         batch = Batch(configured.events_a_request, configured.batchwait_seconds)
-        Sender(feed=feed, wanted=wanted, batch=batch, post=post, ledger=ledger, side=side, reports=reports).run()
+        Sender(
+            feed=feed, wanted=wanted, batch=batch, post=post, pace=pace, ledger=ledger, side=side, reports=reports
+        ).run()
     finally:
         sink.close()
 
@@ -121,6 +124,7 @@ def _settings_of(endpoint: Configured) -> dict[str, Any]:
     return {
         "origin": Endpoint.Origin.CONFIG,
         "url": str(endpoint.url),
+        "rate_limit_per_second": endpoint.ratelimit_per_second,
         "face": endpoint.face,
         "batch_size": endpoint.events_a_request,
         "header_names": sorted(endpoint.headers),
@@ -141,6 +145,7 @@ def _settings_of(endpoint: Configured) -> dict[str, Any]:
 _SETTINGS = (
     *("origin", "url", "face", "batch_size", "header_names", "timeout_seconds", "threshold", "backoff_seconds"),
     *("max_backoff_seconds", "max_attempts", "max_age_seconds", "disable_after_seconds"),
+    "rate_limit_per_second",
     *("ignored_media_types", "ignored_actions", "is_disabled", "is_absent"),
 )
 

@@ -39,6 +39,7 @@ class Endpoint(models.Model):
     name = BytewiseField(max_length=MAX_NAME_LENGTH, unique=True)
     origin = models.CharField(max_length=10, choices=Origin, default=Origin.CONFIG)
     url = models.TextField(help_text="without its password")
+    rate_limit_per_second = models.FloatField(default=0.0, help_text="requests at most; 0: no limit")
     face = models.CharField(max_length=20, default="distribution", help_text="in whose words events are sent")
     batch_size = models.PositiveIntegerField(default=1, help_text="events a request at most")
     header_names = models.JSONField(default=list, help_text="names only; the values stay in the configuration")

@@ -15,6 +15,7 @@ from django.utils import timezone
 from notifications.delivery.faces import Document
 from notifications.delivery.letters import prune_letters
 from notifications.delivery.models import MAX_ERROR_LENGTH, DeadLetter, Endpoint
+from notifications.delivery.pace import Pace
 from notifications.delivery.sinks import Outcome
 from notifications.events import as_pull
 from registryhub.database.transactions import relaxed_transaction, release_connection
@@ -31,9 +32,10 @@ Post = Callable[[list[Document]], Outcome]
 class SideQueue:
     """Looks for letters to send to one endpoint; `keep_seconds` is how long letters are kept, of all endpoints."""
 
-    def __init__(self, endpoint: Endpoint, post: Post, *, keep_seconds: float) -> None:
+    def __init__(self, endpoint: Endpoint, post: Post, pace: Pace, *, keep_seconds: float) -> None:
         self._endpoint = endpoint
         self._post = post
+        self._pace = pace
         self._keep_seconds = keep_seconds
         self._look_at = self._prune_at = 0.0
 
@@ -49,11 +51,16 @@ class SideQueue:
             prune_letters(self._keep_seconds)
             self._prune_at = now + PRUNE_SECONDS
         release_connection()
-        is_well = all(self._send(letter) for letter in letters)
+        is_well = all(self._may_send() and self._send(letter) for letter in letters)
         is_done = not letters or not is_well
         self._look_at = time.monotonic() + LOOK_SECONDS if is_done else 0.0
 
+    def _may_send(self) -> bool:
+        """Whether the limit of the endpoint lets another request go out now."""
+        return self._pace.wait_seconds(time.monotonic()) <= 0
+
     def _send(self, letter: DeadLetter) -> bool:
+        self._pace.took(time.monotonic())
         document = orjson.loads(letter.document)
         outcome = self._post([as_pull(document) if letter.action == "check" else document])
         _settle(letter, outcome)

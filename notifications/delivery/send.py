@@ -11,6 +11,7 @@ from django.utils import timezone
 from notifications.delivery.faces import Document
 from notifications.delivery.filters import Filter
 from notifications.delivery.ledger import Ledger
+from notifications.delivery.pace import Pace
 from notifications.delivery.parcels import Batch, Parcel, gather_seconds, pack
 from notifications.delivery.reports import Reports
 from notifications.delivery.resend import Post, SideQueue
@@ -43,6 +44,7 @@ class Sender:
         wanted: Filter,
         batch: Batch,
         post: Post,
+        pace: Pace,
         ledger: Ledger,
         side: SideQueue,
         reports: Reports,
@@ -51,6 +53,7 @@ class Sender:
         self._wanted = wanted
         self._batch = batch
         self._post = post
+        self._pace = pace
         self._ledger = ledger
         self._side = side
         self._reports = reports
@@ -105,6 +108,7 @@ class Sender:
     def _deliver(self, events: list[LoggedEvent], documents: list[Document]) -> bool:
         """Try until they are accepted or given up; False when neither came to pass."""
         while self._await_turn():
+            self._pace.took(time.monotonic())
             outcome = self._post(documents)
             if outcome.is_success:
                 self._ledger.succeed(events, outcome)
@@ -119,12 +123,15 @@ class Sender:
 
     def _await_turn(self) -> bool:
         """Wait until the next attempt is due; False when there is to be none."""
-        retry = self._ledger.retry
-        while (seconds := retry.wait_seconds(time.monotonic())) > 0 and not self._is_over():
-            self._ledger.settle()
-            self._side.work_off()
+        while (seconds := self._wait_seconds(time.monotonic())) > 0 and not self._is_over():
+            if seconds > _GLANCE_SECONDS:
+                self._ledger.settle()
+                self._side.work_off()
             time.sleep(min(seconds, _NAP_SECONDS))
         return not self._is_over()
+
+    def _wait_seconds(self, now: float) -> float:
+        return max(self._ledger.retry.wait_seconds(now), self._pace.wait_seconds(now))
 
     def _is_over(self) -> bool:
         return self._feed.stopping or self._ledger.is_held

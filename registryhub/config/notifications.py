@@ -86,6 +86,25 @@ def _read_proxy(value: object) -> object:
     return text
 
 
+def _read_rate(value: object) -> object:
+    text = read_text(value)
+    if not isinstance(text, str):
+        return text
+    match = re.fullmatch(r"([0-9]{1,6})/(s|m|h)", text)
+    if match is None:
+        raise ValueError("is no rate; write a number of requests and s, m or h after a slash, such as 10/s")
+    return int(match[1]) / _RATE_SECONDS[match[2]]
+
+
+def _write_rate(per_second: float) -> str:
+    """In the unit in which it is a whole number."""
+    counts = {unit: round(per_second * seconds, 6) for unit, seconds in _RATE_SECONDS.items()}
+    unit = next((unit for unit, count in counts.items() if count.is_integer()), "h")
+    return f"{counts[unit]:.0f}/{unit}"
+
+
+_RATE_SECONDS = {"s": 1, "m": 60, "h": 3600}
+Rate = Annotated[float, BeforeValidator(_read_rate), PlainSerializer(_write_rate, when_used="json")]
 DIRECT = "direct"
 ProxyUrl = Annotated[SecretUrl, PlainSerializer(str, when_used="json"), BeforeValidator(_read_proxy)]
 FaceName = Literal["distribution", "batch", "cloudevents", "standard", "slack"]
@@ -135,6 +154,7 @@ class Endpoint(Section):
     maxretries: Annotated[Whole, NOT_NEGATIVE] = 0
     maxage_seconds: Annotated[Duration, NOT_NEGATIVE] = Field(default=0.0, alias="maxage")
     disableafter_seconds: Annotated[Duration, NOT_NEGATIVE] = Field(default=0.0, alias="disableafter")
+    ratelimit_per_second: Rate = Field(default=0.0, alias="ratelimit")
     tls: Tls = Tls()
     proxy: ProxyUrl | None = None
     face: Annotated[FaceName, CHOICE] = "distribution"

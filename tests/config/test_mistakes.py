@@ -233,6 +233,7 @@ ENDPOINT = "notifications: {endpoints: [{name: a, url: 'http://h', %s}]}"
             ENDPOINT % "proxy: 'socks5://h:1'",
             "notifications.endpoints[0].proxy: must be a URL that begins with http://",
         ),
+        (ENDPOINT % "ratelimit: 10", "notifications.endpoints[0].ratelimit: is no rate; write a number of requests"),
         (ENDPOINT % "face: happy", "notifications.endpoints[0].face: must be 'distribution', 'batch', "),
         (ENDPOINT % "batchsize: 2", "notifications.endpoints[0].batchsize: is more than the face distribution holds"),
         (ENDPOINT % "face: batch, batchsize: 1001", "notifications.endpoints[0].batchsize: is more than 1000"),
