@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from notifications import events
 from notifications.log.models import QuarantinedEvent
@@ -28,6 +28,8 @@ NAMES = ("library/app", "a", "deep/er/na-me_1")
 CONTENTS = (b"{}", b"a layer" * 500, b"", b"\0" * 70_000)
 ARTIFACT_TYPE = "application/vnd.example.sbom+json"
 BLOBS = tuple(str(digest_of(content)) for content in CONTENTS)
+
+LAST_LINKS = 20
 
 _TABLE = {(found.code, found.status) for found in vars(errors).values() if isinstance(found, ErrorCode)}
 _NOT_FOUND = (404, b"404 page not found\n")
@@ -94,7 +96,7 @@ class Ground:
 
     plane: Plane
     folder: Path
-    _seen: dict[str, int] = field(default_factory=dict)
+    _seen: dict[Path, int] = field(default_factory=dict)
 
     @classmethod
     def make(cls, folder: Path) -> "Ground":
@@ -133,24 +135,40 @@ class Ground:
         return answer
 
     def check_store(self) -> None:
-        """Every blob is whole, and visible only where it is; every tag points at a manifest of its repository."""
-        blobs = self.folder / "blobs" / paths.BLOBS
-        for path in blobs.glob("*/*/*/*"):
-            key, version = str(path), path.stat().st_mtime_ns
-            if self._seen.get(key) != version:
-                assert path.name == "data", path
-                algorithm, _, hex_, _ = path.relative_to(blobs).parts
-                assert digest_of(path.read_bytes(), algorithm).hex == hex_
-                self._seen[key] = version
-        for digest, size in BlobLink.objects.values_list("blob__digest", "blob__size"):
-            algorithm, _, hex_ = digest.partition(":")
-            assert (self.folder / "blobs" / paths.blob_data(algorithm, hex_)).stat().st_size == size
+        """What came last is whole, and is where it is visible; tags point at manifests of their repository."""
+        for folder in self._blobs.glob("*/*"):
+            version = folder.stat().st_mtime_ns
+            if self._seen.get(folder) != version:
+                self._check_files(folder)
+                self._seen[folder] = version
+        self._check_links(BlobLink.objects.order_by("-pk")[:LAST_LINKS])
         assert not Tag.objects.exclude(
             manifest__repository_id=F("repository_id"), manifest__digest=F("digest"), manifest__size=F("size")
         ).exists()
 
+    def check_whole_store(self) -> None:
+        self._seen.clear()
+        self.check_store()
+        self._check_links(BlobLink.objects.all())
+
+    @property
+    def _blobs(self) -> Path:
+        return self.folder / "blobs" / paths.BLOBS
+
+    def _check_files(self, folder: Path) -> None:
+        for path in folder.glob("*/*"):
+            algorithm, _, hex_, name = path.relative_to(self._blobs).parts
+            assert name == "data", path
+            assert digest_of(path.read_bytes(), algorithm).hex == hex_
+
+    def _check_links(self, links: QuerySet[BlobLink]) -> None:
+        for digest, size in links.values_list("blob__digest", "blob__size"):
+            algorithm, _, hex_ = digest.partition(":")
+            assert (self.folder / "blobs" / paths.blob_data(algorithm, hex_)).stat().st_size == size
+
     def check_all(self, journal: JournalReader) -> None:
         """Manifests are what their digests say, and the log can read and keep all that was told."""
+        self.check_whole_store()
         for digest, payload in Manifest.objects.values_list("digest", "payload"):
             assert str(digest_of(bytes(payload), digest.partition(":")[0])) == digest
         assert all(isinstance(event, events.Event) for event in (*journal.events(), *stored_events()))
