@@ -229,6 +229,8 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["registryhub.api.without_slash"],
     "ENUM_NAME_OVERRIDES": {
         "EndpointState": "notifications.delivery.models.Endpoint.State",
+        "NoticeKind": "notifications.delivery.models.Notice.Kind",
+        "ServiceKind": "deployer.models.Service.Kind",
         "CollectionState": "registryhub.registry.models.Collection.State",
         "DeploymentState": "deployer.models.Deployment.State",
         "StepState": "deployer.models.Step.State",

@@ -6,7 +6,7 @@ import django_filters
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import re_path
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -93,7 +93,7 @@ class DeadLetterView(APIView):
 class ResendView(APIView):
     """Sending once more."""
 
-    @extend_schema(request=ResendOrder, responses=COUNT, operation_id="dead_letters_resend", filters=True)
+    @extend_schema(request=ResendOrder, responses=COUNT, operation_id="dead_letter_resend")
     def post(self, request: Request, pk: int | None = None) -> Response:
         """Send the letter, or all waiting ones that the filter in the query finds, beside the queue of the endpoint."""
         order = ResendOrder(data=request.data)
@@ -103,16 +103,26 @@ class ResendView(APIView):
         return _count(resend_letters(_meant(request, pk), to=to, by=request.user.get_username()))
 
 
+@extend_schema_view(post=extend_schema(operation_id="dead_letters_resend", filters=True))
+class ResendManyView(ResendView):
+    """Sending many once more."""
+
+
 class DiscardView(APIView):
     """Putting away."""
 
-    @extend_schema(request=DiscardOrder, responses=COUNT, operation_id="dead_letters_discard", filters=True)
+    @extend_schema(request=DiscardOrder, responses=COUNT, operation_id="dead_letter_discard")
     def post(self, request: Request, pk: int | None = None) -> Response:
         """Discard the letter, or all undelivered ones that the filter in the query finds, for a reason that is kept."""
         order = DiscardOrder(data=request.data)
         order.is_valid(raise_exception=True)
         remark = order.validated_data["reason"]
         return _count(discard_letters(_meant(request, pk), remark=remark, by=request.user.get_username()))
+
+
+@extend_schema_view(post=extend_schema(operation_id="dead_letters_discard", filters=True))
+class DiscardManyView(DiscardView):
+    """Putting many away."""
 
 
 def _count(count: int) -> Response:
@@ -136,8 +146,8 @@ def _meant(request: Request, pk: int | None) -> QuerySet[DeadLetter]:
 
 urlpatterns = [
     re_path(r"^dead-letters/?$", DeadLettersView.as_view()),
-    re_path(r"^dead-letters/resend/?$", ResendView.as_view()),
-    re_path(r"^dead-letters/discard/?$", DiscardView.as_view()),
+    re_path(r"^dead-letters/resend/?$", ResendManyView.as_view()),
+    re_path(r"^dead-letters/discard/?$", DiscardManyView.as_view()),
     re_path(r"^dead-letters/(?P<pk>[0-9]{1,18})/?$", DeadLetterView.as_view()),
     re_path(r"^dead-letters/(?P<pk>[0-9]{1,18})/resend/?$", ResendView.as_view()),
     re_path(r"^dead-letters/(?P<pk>[0-9]{1,18})/discard/?$", DiscardView.as_view()),
