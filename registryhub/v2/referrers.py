@@ -25,7 +25,7 @@ def get(hub: Hub, request: Request, context: RequestContext, name: str, digest: 
     if limit is not None and limit < 0:
         raise invalid_limit(limit)
     limit = PAGE if limit is None else min(limit, LARGEST_PAGE)
-    artifact_type = read_text(request, "artifactType")
+    artifact_type = read_text(request, "artifactType").replace(" ", "+")  # of "+json" typed as it is
     found = list_referrers(name, subject, artifact_type=artifact_type, after=read_text(request, "last"), limit=limit)
     body = _INDEX % (OCI_INDEX.encode(), b",".join(found.descriptors))
     headers: Headers = [("content-type", OCI_INDEX), ("content-length", str(len(body)))]

@@ -92,6 +92,7 @@ def test_one_type_alone(plane: Plane) -> None:
     other = attach(plane, "two", artifactType="text/other")
     answer = plane.get(f"{LIST}?artifactType={quote(SBOM)}")
     assert (digests(answer), answer.headers["oci-filters-applied"]) == ([sbom], "artifactType")
+    assert digests(plane.get(f"{LIST}?artifactType={SBOM}")) == [sbom], "a plus is typed as it is"
     answer = plane.get(f"{LIST}?artifactType=text/none%00")
     assert (digests(answer), answer.headers["oci-filters-applied"]) == ([], "artifactType")
     answer = plane.get(f"{LIST}?artifactType=")
