@@ -179,7 +179,8 @@ def _elsewhere(routes: Routes, request: Request) -> Response:
         if routes.match(cleaned) is None:
             return not_found()
     query = request.environ.get("QUERY_STRING")
-    location = f"{quote(cleaned)}?{query}" if query else quote(cleaned)
+    location = quote(cleaned.encode("latin-1"))  # WSGI hands over bytes as characters
+    location = f"{location}?{query}" if query else location
     status = 301 if request.method in ("GET", "HEAD") else 308
     return Response(status, [("location", location), ("content-length", "0")])
 

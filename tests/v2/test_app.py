@@ -89,6 +89,7 @@ def test_what_is_no_route_is_a_plain_404(plane: Plane, target: str) -> None:
         ("/v2//team/app/tags/list", "/v2/team/app/tags/list"),
         ("/v2/team/../app/./tags/list?n=1&last=a%20b", "/v2/app/tags/list?n=1&last=a%20b"),
         ("//v2/", "/v2/"),
+        ("/v2//caf%C3%A9/%FF", "/v2/caf%C3%A9/%FF"),
         ("/v2/..//evil.example/%20", "/evil.example/%20"),
     ],
 )
