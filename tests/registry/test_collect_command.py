@@ -4,6 +4,8 @@ import io
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -152,6 +154,16 @@ def test_one_that_was_interrupted_is_ended_first(store: Store) -> None:
     assert [each.state for each in Collection.objects.order_by("pk")] == ["finished", "finished"]
 
 
+@contextmanager
+def listening_to_interrupts() -> Iterator[None]:
+    """As a program does in a terminal; what a shell starts in the background ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_that_is_stopped_by_hand_is_not_gone_on_with(
     store: Store, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
@@ -159,10 +171,10 @@ def test_one_that_is_stopped_by_hand_is_not_gone_on_with(
     """Who stops it has a reason; what is gone is gone."""
     garbage = push_blob(store, "app", b"garbage")
     monkeypatch.setattr(contents, "erase", lambda *_: signal.raise_signal(number))
-    before = signal.getsignal(number)
-    with pytest.raises(SystemExit, match="stopped"):
+    before = signal.getsignal(signal.SIGTERM)
+    with listening_to_interrupts(), pytest.raises(SystemExit, match="stopped"):
         run("--grace", "0s")
-    assert signal.getsignal(number) == before
+    assert signal.getsignal(signal.SIGTERM) == before
     collection = Collection.objects.get()
     assert (collection.state, collection.holder, collection.links, collection.blobs) == ("stopped", "", 1, 0)
     assert stored(store, garbage) is not None
