@@ -356,52 +356,6 @@ def test_a_truncated_body_is_kept_to_go_on_from(plane: Plane, method: str) -> No
     assert_pushed(plane)
 
 
-def test_a_mount_from_another_repository(plane: Plane) -> None:
-    """201 without a byte sent, and an event that names the source."""
-    plane.request("PUT", closing(send(plane, CONTENT)), content_length=0)
-    query = urlencode({"mount": DIGEST, "from": NAME})
-    answer = plane.request("POST", f"/v2/second/app/blobs/uploads/?{query}")
-    assert (answer.status, answer.headers["docker-content-digest"]) == (201, DIGEST)
-    assert answer.headers["location"] == f"http://hub.example.org:5000/v2/second/app/blobs/{DIGEST}"
-    assert plane.get(f"/v2/second/app/blobs/{DIGEST}").body == CONTENT
-    event = stored_events()[-1]
-    assert (event.action, event.repository, event.from_repository) == ("mount", "second/app", NAME)
-
-
-@pytest.mark.parametrize("query", [{"mount": DIGEST}, {"mount": DIGEST, "from": ""}])
-def test_a_mount_from_wherever_it_is(plane: Plane, query: dict[str, str]) -> None:
-    """Without `from` the hub finds a source; the event names the real one."""
-    for name in (NAME, "third/app"):
-        where = f"/v2/{name}/blobs/uploads/?{urlencode({'digest': DIGEST})}"
-        assert plane.request("POST", where, body=CONTENT).status == 201
-    answer = plane.request("POST", f"/v2/second/app/blobs/uploads/?{urlencode(query)}")
-    assert (answer.status, answer.headers["docker-content-digest"]) == (201, DIGEST)
-    assert plane.get(f"/v2/second/app/blobs/{DIGEST}").body == CONTENT
-    event = stored_events()[-1]
-    assert (event.action, event.repository, event.from_repository) == ("mount", "second/app", NAME)
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"mount": str(digest_of(b"unknown"))},
-        {"mount": "md5:0"},
-        {"mount": ""},
-        {"mount": DIGEST, "from": "nobody/app"},
-        {"mount": DIGEST, "from": "../app"},
-        {"mount": "nonsense", "from": NAME},
-        {"mount": str(digest_of(b"unknown")), "from": NAME},
-        {"from": NAME},
-    ],
-)
-def test_what_cannot_be_mounted_is_uploaded(plane: Plane, query: dict[str, str]) -> None:
-    """202 whatever is wrong: the client sends the bytes instead."""
-    plane.request("PUT", closing(send(plane, CONTENT)), content_length=0)
-    answer = plane.request("POST", f"/v2/second/app/blobs/uploads/?{urlencode(query)}")
-    assert answer.status == 202
-    assert not BlobLink.objects.filter(repository__name="second/app").exists()
-
-
 def test_a_low_disk_refuses_pushes_and_serves_pulls(plane: Plane, tmp_path: Path) -> None:
     """503 that says so and names the setting, for every step of a push."""
     where = send(plane, CONTENT)
