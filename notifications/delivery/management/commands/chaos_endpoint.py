@@ -1,5 +1,6 @@
 """`manage.py chaos_endpoint`: a receiver that misbehaves, to try the keys of an endpoint on."""
 
+import signal
 import threading
 from typing import Any
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         except (OSError, OverflowError) as error:
             raise CommandError(f"Port {options['port']} cannot be listened on: {error}.") from None
         with endpoint:
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
             self.stdout.write(f"{endpoint.url} answers {options['mode']}; stop it with Ctrl+C")
             try:
                 threading.Event().wait()
