@@ -9,6 +9,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from typing import cast
 
@@ -39,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     else:
         start_run(config)
     django.setup()
+    import_module("tests.emptying").empty_quickly()
 
 
 def start_run(config: pytest.Config) -> None:
