@@ -19,9 +19,9 @@ def empty_quickly() -> None:
 
 def _empty_database(case: TransactionTestCase) -> None:
     tables = sorted(set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - _KEPT)
-    looks = [f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})" for table in tables]  # noqa: S608
+    looks = [f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})" for table in tables]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(looks))
         for (table,) in cursor.fetchall():
-            cursor.execute(f"DELETE FROM {table}")  # noqa: S608
+            cursor.execute(f"DELETE FROM {table}")
         make_hub_source(apps.get_app_config("access"), using=connection.alias)
