@@ -11,7 +11,6 @@ from django.urls import re_path
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import APIException, ValidationError
-from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import BasePermission, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +23,7 @@ from deployer.history import NotPossible, deploy_newest, retry, roll_back
 from deployer.models import Deployment, Service
 from deployer.sealing import Unsealable
 from deployer.specs import BadSettings
+from registryhub.database.pages import LatestFirst
 
 
 class Conflict(APIException):
@@ -171,22 +171,13 @@ class DeploymentFilter(django_filters.FilterSet):  # type: ignore[misc]  # the p
         return deployments.filter(first_seq__lte=value, last_seq__gte=value)
 
 
-class DeploymentPagination(CursorPagination):
-    """The latest first."""
-
-    ordering = "-id"
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 1000
-
-
 class DeploymentsView(generics.ListAPIView[Deployment]):
     """The latest deployments first."""
 
     queryset = Deployment.objects.select_related("service", "source", "requested_by").defer("logs")
     serializer_class = DeploymentDocument
     filterset_class = DeploymentFilter
-    pagination_class = DeploymentPagination
+    pagination_class = LatestFirst
 
     @extend_schema(operation_id="deployments")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

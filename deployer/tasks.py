@@ -1,24 +1,21 @@
 """What Celery carries out. Messages only wake: done twice, the second finds the service held or nothing to do."""
 
 from celery import shared_task
-from celery.worker import state
 
 from deployer.build import make_target
-from deployer.wake import wake
+from deployer.wake import ROLL_OUT
 from deployer.work import due_services, work_off
+from registryhub.workers import is_stopping, wake
 
 
 @shared_task(ignore_result=True)
 def roll_out(service_id: int) -> None:
     """Carry out what is due for one service."""
-    work_off(service_id, make_target, _is_stopping)
+    work_off(service_id, make_target, is_stopping)
 
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
     """Wake a worker for every service with something to do: messages get lost, and workers die."""
-    wake(due_services())
-
-
-def _is_stopping() -> bool:
-    return any(flag is not None for flag in (state.should_stop, state.should_terminate))
+    for service_id in due_services():
+        wake(ROLL_OUT, service_id)

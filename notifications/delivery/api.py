@@ -16,9 +16,10 @@ from rest_framework.views import APIView
 
 from notifications.delivery.backlog import Backlog, describe, measure_backlogs
 from notifications.delivery.letters_api import urlpatterns as of_letters
-from notifications.delivery.listed import LatestFirst, find_endpoint
 from notifications.delivery.models import Attempt, Endpoint, Notice
+from notifications.delivery.named import find_endpoint
 from notifications.delivery.pauses import pause_endpoint, resume_endpoint
+from registryhub.database.pages import LatestFirst
 
 COUNTERS = inline_serializer(
     "EndpointCounters",

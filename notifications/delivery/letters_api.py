@@ -13,8 +13,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from notifications.delivery.letters import discard_letters, resend_letters
-from notifications.delivery.listed import LatestFirst, find_endpoint
 from notifications.delivery.models import DeadLetter
+from notifications.delivery.named import find_endpoint
+from registryhub.database.pages import LatestFirst
 
 MAX_REMARK_LENGTH = 1000
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from itertools import chain
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from notifications.delivery.answers import Answer, BadAnswer, NoAnswer
 from notifications.delivery.connections import Connection, Deadline
@@ -38,19 +38,12 @@ class Outcome(NamedTuple):
         return not self.error
 
 
-class Sink(Protocol):
-    """Takes one envelope at a time and never raises for what the other side does."""
-
-    def post(self, body: bytes, extra: Sequence[tuple[str, str]] = ()) -> Outcome: ...
-
-    def close(self) -> None: ...
-
-
 class HttpSink:
-    """POSTs to one URL. `headers` are sent as they are spelled, and replace the sink's own of the same name.
+    """POSTs to one URL, one body at a time, and never raises for what the other side does.
 
-    `proxy` is one of its own, empty for none, else `environment` is where proxies are looked for; `guard` says which
-    addresses may be dialled. A URL that cannot be used fails each attempt with the reason.
+    `headers` are sent as they are spelled, and replace the sink's own of the same name. `proxy` is one of its own,
+    empty for none, else `environment` is where proxies are looked for; `guard` says which addresses may be dialled. A
+    URL that cannot be used fails each attempt with the reason.
     """
 
     def __init__(

@@ -1,21 +1,17 @@
 """What Celery carries out for the log. Messages only wake: done twice, the second finds nothing to do."""
 
 from celery import shared_task
-from celery.worker import state
 from django.conf import settings
 
 from notifications.log.seen import forget
 from notifications.log.trimming import trim
 from registryhub.config.keeping import EventLog
+from registryhub.workers import is_stopping
 
 
 @shared_task(ignore_result=True)
 def trim_log() -> None:
     """Remove the events that need not be kept any more, and forget ids."""
     keep: EventLog = settings.HUB.hub.log
-    trim(keep, _is_stopping)
-    forget(keep.seen_seconds, _is_stopping)
-
-
-def _is_stopping() -> bool:
-    return any(flag is not None for flag in (state.should_stop, state.should_terminate))
+    trim(keep, is_stopping)
+    forget(keep.seen_seconds, is_stopping)

@@ -1,7 +1,6 @@
 """Maintenance of what is stored. Messages only wake: the rows say what there is to do."""
 
 from celery import shared_task
-from celery.worker import state
 from django.conf import settings
 from django.utils import timezone
 
@@ -11,6 +10,7 @@ from registryhub.registry.collect import plan
 from registryhub.registry.collect.work import work_off
 from registryhub.registry.drivers import configured_driver
 from registryhub.registry.room import Store
+from registryhub.workers import is_stopping
 
 
 @shared_task(ignore_result=True)
@@ -30,8 +30,4 @@ def collect_garbage() -> None:
     Also while the registry is only read: what goes is what nobody can see or has asked to go.
     """
     plan.schedule(settings.HUB.hub.collect, timezone.now())
-    work_off(configured_driver(), _is_stopping)
-
-
-def _is_stopping() -> bool:
-    return any(flag is not None for flag in (state.should_stop, state.should_terminate))
+    work_off(configured_driver(), is_stopping)

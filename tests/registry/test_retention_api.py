@@ -33,7 +33,7 @@ def keeper() -> Rest:
 def nobody_is_woken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """There is no worker."""
     woken: list[str] = []
-    monkeypatch.setattr("registryhub.registry.keeping.api.wake", lambda: woken.append("retention"))
+    monkeypatch.setattr("registryhub.registry.keeping.api.wake", lambda task: woken.append(task))
     return woken
 
 
@@ -132,7 +132,7 @@ def test_a_run_is_asked_for(keeper: Rest, nobody_is_woken: list[str]) -> None:
         push_old("team/app", f"t{age}", days=age)
     asked = keeper.ask("POST", "retention-runs")
     assert (asked.status, asked.document["state"], asked.document["requested_by"]) == (202, "waiting", "ada")
-    assert nobody_is_woken == ["retention"]
+    assert nobody_is_woken == [runs.TASK]
     runs.work_off(lambda: False)
     (run,) = keeper.all("retention-runs")
     assert (run["state"], run["looked_at"], run["deleted"]) == ("done", 2, 1)

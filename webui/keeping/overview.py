@@ -1,6 +1,7 @@
 """`/keeping`: what is said about keeping, and what came of it."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
@@ -10,8 +11,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from registryhub.registry.keeping.models import ImmutableRule, Quota, RetentionRule, RetentionRun
-from registryhub.registry.keeping.runs import request_run
-from registryhub.registry.keeping.wake import wake
+from registryhub.registry.keeping.runs import TASK, request_run
+from registryhub.workers import wake
 from webui.operations.doors import require, staff_page
 
 SHOWN_RUNS = 10
@@ -50,6 +51,6 @@ def run_now(request: HttpRequest) -> HttpResponse:
     require(request, "keeping.add_retentionrun")
     with transaction.atomic():
         request_run(request.user.get_username())
-        transaction.on_commit(wake)
+        transaction.on_commit(partial(wake, TASK))
     messages.success(request, "The rules are being applied; below is how far it is.")
     return redirect("webui:keeping")

@@ -1,5 +1,6 @@
 """REST: `/api/v1/collections`. Staff may look; who may add collections may ask for one."""
 
+from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
@@ -8,16 +9,16 @@ from django.shortcuts import get_object_or_404
 from django.urls import re_path
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
-from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import BasePermission, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from registryhub.config.durations import parse_duration
-from registryhub.registry.collect.plan import new_collection
-from registryhub.registry.collect.wake import wake
+from registryhub.database.pages import LatestFirst
+from registryhub.registry.collect.plan import TASK, new_collection
 from registryhub.registry.models import Collection
+from registryhub.workers import wake
 
 
 class MayCollect(BasePermission):
@@ -77,22 +78,13 @@ class CollectionRequest(serializers.Serializer[dict[str, Any]]):
         return seconds
 
 
-class CollectionPagination(CursorPagination):
-    """The latest first."""
-
-    ordering = "-id"
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 1000
-
-
 class CollectionsView(generics.ListAPIView[Collection]):
     """Garbage collections, the latest first."""
 
     permission_classes = (IsAdminUser, MayCollect)
     queryset = Collection.objects.all()
     serializer_class = CollectionDocument
-    pagination_class = CollectionPagination
+    pagination_class = LatestFirst
 
     @extend_schema(operation_id="collections")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -111,7 +103,7 @@ class CollectionsView(generics.ListAPIView[Collection]):
         )
         with transaction.atomic():
             collection.save()
-            transaction.on_commit(wake)
+            transaction.on_commit(partial(wake, TASK))
         return Response(CollectionDocument(collection).data, status=status.HTTP_202_ACCEPTED)
 
 

@@ -9,6 +9,7 @@ from registryhub.registry.collect.claims import OPEN
 from registryhub.registry.models import Collection
 
 KEPT = 1000
+TASK = "registryhub.registry.tasks.collect_garbage"
 
 
 def new_collection(*, is_dry_run: bool, deletes_untagged: bool, grace_seconds: float) -> Collection:

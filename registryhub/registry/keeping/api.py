@@ -1,12 +1,12 @@
 """REST: rules of retention and their runs, immutable tags, quotas. Staff may look; who may change rows may change."""
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.urls import re_path
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
-from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import DjangoModelPermissions, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +14,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from registryhub.database.keyset import InvalidCursor
+from registryhub.database.pages import LatestFirst, Pages
 from registryhub.registry.keeping import changes
 from registryhub.registry.keeping.documents import (
     ImmutableRuleDocument,
@@ -27,26 +28,19 @@ from registryhub.registry.keeping.documents import (
 )
 from registryhub.registry.keeping.models import ImmutableRule, Quota, RetentionRule, RetentionRun
 from registryhub.registry.keeping.preview import preview
-from registryhub.registry.keeping.runs import request_run
+from registryhub.registry.keeping.runs import TASK, request_run
 from registryhub.registry.keeping.verdicts import Rule, load_rules, read_rule, with_rule
-from registryhub.registry.keeping.wake import wake
+from registryhub.workers import wake
 
 
-class ByName(CursorPagination):
+class ByName(Pages):
     """Rules and quotas are few, but nobody says how few."""
 
     ordering = "name"
-    page_size = 100
-    page_size_query_param = "limit"
-    max_page_size = 1000
 
 
 class ByNamespace(ByName):
     ordering = "namespace"
-
-
-class LatestFirst(ByName):
-    ordering = "-id"
 
 
 class Keeping(generics.GenericAPIView):
@@ -134,7 +128,7 @@ class RetentionRunsView(generics.ListAPIView[RetentionRun]):
         """Apply the enabled rules now; a worker carries it out."""
         with transaction.atomic():
             run = request_run(request.user.get_username())
-            transaction.on_commit(wake)
+            transaction.on_commit(partial(wake, TASK))
         return Response(RetentionRunDocument(run).data, status=status.HTTP_202_ACCEPTED)
 
 

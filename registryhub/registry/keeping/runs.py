@@ -28,6 +28,7 @@ from registryhub.registry.keeping.verdicts import Rule, Verdict, load_rules
 from registryhub.registry.keeping.walk import Judged, Stand, Walk
 
 State = RetentionRun.State
+TASK = "registryhub.registry.keeping.tasks.apply_retention"
 
 LEASE_SECONDS = 60.0
 TAGS_AT_ONCE = 500

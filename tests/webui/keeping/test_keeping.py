@@ -21,7 +21,7 @@ RULE = {"name": "nightlies", "repositories": "team/*", "tags": "nightly-.*", "is
 @pytest.fixture(autouse=True)
 def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nor is a worker woken: there is none."""
-    monkeypatch.setattr("webui.keeping.overview.wake", lambda: None)
+    monkeypatch.setattr("webui.keeping.overview.wake", lambda task: None)
     forget()
     yield
     forget()

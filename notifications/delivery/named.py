@@ -1,18 +1,8 @@
-"""What the lists of this part's REST API have in common."""
+"""How the REST API of this part names an endpoint."""
 
 from rest_framework import serializers
-from rest_framework.pagination import CursorPagination
 
 from notifications.delivery.models import Endpoint
-
-
-class LatestFirst(CursorPagination):
-    """By a cursor that does not slip when new ones come in."""
-
-    ordering = "-id"
-    page_size = 50
-    page_size_query_param = "limit"
-    max_page_size = 1000
 
 
 def find_endpoint(value: str) -> Endpoint:
