@@ -23,7 +23,7 @@ from deployer.history import NotPossible, deploy_newest, retry, roll_back
 from deployer.models import Deployment, Service
 from deployer.sealing import Unsealable
 from deployer.specs import BadSettings
-from registryhub.database.pages import LatestFirst
+from registryhub.rest import LatestFirst
 
 
 class Conflict(APIException):

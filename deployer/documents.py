@@ -8,9 +8,10 @@ from rest_framework import serializers
 from deployer.definitions import Definition, environment_names
 from deployer.models import Deployment, Rule, Service, Step
 from registryhub.access.models import Source
+from registryhub.rest import OnlyKnown
 
 
-class RuleDocument(serializers.ModelSerializer[Rule]):
+class RuleDocument(OnlyKnown, serializers.ModelSerializer[Rule]):
     """Which pushes are deployed."""
 
     source = serializers.SlugRelatedField[Source](  # type: ignore[assignment]  # `source` is an argument of fields too
@@ -22,7 +23,7 @@ class RuleDocument(serializers.ModelSerializer[Rule]):
         fields = ("source", "repository", "tag_pattern", "actor", "is_enabled")
 
 
-class ServiceDocument(serializers.ModelSerializer[Service]):
+class ServiceDocument(OnlyKnown, serializers.ModelSerializer[Service]):
     """A service. Values of its environment are taken and never shown; without `environment` they stay as they are."""
 
     rules = RuleDocument(many=True, required=False)

@@ -19,7 +19,7 @@ from notifications.delivery.letters_api import urlpatterns as of_letters
 from notifications.delivery.models import Attempt, Endpoint, Notice
 from notifications.delivery.named import find_endpoint
 from notifications.delivery.pauses import pause_endpoint, resume_endpoint
-from registryhub.database.pages import LatestFirst
+from registryhub.rest import LatestFirst
 
 COUNTERS = inline_serializer(
     "EndpointCounters",

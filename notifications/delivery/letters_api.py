@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from notifications.delivery.letters import discard_letters, resend_letters
 from notifications.delivery.models import DeadLetter
 from notifications.delivery.named import find_endpoint
-from registryhub.database.pages import LatestFirst
+from registryhub.rest import LatestFirst, OnlyKnown
 
 MAX_REMARK_LENGTH = 1000
 
@@ -52,13 +52,13 @@ class DeadLetterFilter(django_filters.FilterSet):  # type: ignore[misc]  # the p
         return letters.filter(endpoint=find_endpoint(value))
 
 
-class ResendOrder(serializers.Serializer[dict[str, Any]]):
+class ResendOrder(OnlyKnown):
     """Where to."""
 
     endpoint = serializers.CharField(required=False, help_text="name or id of another endpoint; else each to its own")
 
 
-class DiscardOrder(serializers.Serializer[dict[str, Any]]):
+class DiscardOrder(OnlyKnown):
     """Why."""
 
     reason = serializers.CharField(max_length=MAX_REMARK_LENGTH)

@@ -7,12 +7,13 @@ from rest_framework.request import Request
 
 from notifications import events
 from registryhub.access.visibility import sees_everything
+from registryhub.rest import OnlyKnown
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 
 
-class EventFilter(serializers.Serializer):
+class EventFilter(OnlyKnown):
     """Which events are wanted: those that are all of it."""
 
     repository = serializers.CharField(required=False, max_length=255)
@@ -31,9 +32,6 @@ class EventFilter(serializers.Serializer):
         return actor
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        unknown = self.initial_data.keys() - self.fields.keys() - {"format"}
-        if unknown:
-            raise serializers.ValidationError(dict.fromkeys(sorted(unknown), "There is no such parameter."))
         if "source" in attrs:
             attrs["source__name"] = attrs.pop("source")
         return attrs

@@ -125,6 +125,16 @@ def test_a_rule_is_tried_before_it_is_saved(keeper: Rest) -> None:
     assert RetentionRule.objects.get().keep_newest == 3
 
 
+@pytest.mark.parametrize("path", ["retention-rules", "immutable-rules", "quotas"])
+def test_a_field_that_is_misspelt_is_no_rule_for_everything(keeper: Rest, path: str) -> None:
+    """Its default would be all repositories: it is refused, with what there is."""
+    body = {"name": "releases", "namespace": "team", "repository": "team/*", "keep_newest": 1, "limit_bytes": 1}
+    answer = keeper.ask("POST", path, body)
+    assert answer.status == 400
+    assert "is unknown here; known are" in str(answer.document)
+    assert keeper.all(path) == []
+
+
 def test_a_run_is_asked_for(keeper: Rest, nobody_is_woken: list[str]) -> None:
     """The worker is woken, and its row says who asked and what came of it."""
     retention(keep_newest=1)

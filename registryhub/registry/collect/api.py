@@ -15,9 +15,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from registryhub.config.durations import parse_duration
-from registryhub.database.pages import LatestFirst
 from registryhub.registry.collect.plan import TASK, new_collection
 from registryhub.registry.models import Collection
+from registryhub.rest import LatestFirst, OnlyKnown
 from registryhub.workers import wake
 
 
@@ -57,7 +57,7 @@ class CollectionDocument(serializers.ModelSerializer[Collection]):
         read_only_fields = fields
 
 
-class CollectionRequest(serializers.Serializer[dict[str, Any]]):
+class CollectionRequest(OnlyKnown):
     """What to collect; by default what the schedule does, without untagged manifests."""
 
     dry_run = serializers.BooleanField(default=False, help_text="only count")

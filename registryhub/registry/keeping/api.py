@@ -14,7 +14,6 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from registryhub.database.keyset import InvalidCursor
-from registryhub.database.pages import LatestFirst, Pages
 from registryhub.registry.keeping import changes
 from registryhub.registry.keeping.documents import (
     ImmutableRuleDocument,
@@ -30,6 +29,7 @@ from registryhub.registry.keeping.models import ImmutableRule, Quota, RetentionR
 from registryhub.registry.keeping.preview import preview
 from registryhub.registry.keeping.runs import TASK, request_run
 from registryhub.registry.keeping.verdicts import Rule, load_rules, read_rule, with_rule
+from registryhub.rest import LatestFirst, Pages
 from registryhub.workers import wake
 
 

@@ -7,9 +7,10 @@ from rest_framework import serializers
 
 from registryhub.registry.keeping.models import ImmutableRule, Quota, RetentionRule, RetentionRun
 from registryhub.registry.keeping.verdicts import Verdict
+from registryhub.rest import OnlyKnown
 
 
-class RetentionRuleDocument(serializers.ModelSerializer[RetentionRule]):
+class RetentionRuleDocument(OnlyKnown, serializers.ModelSerializer[RetentionRule]):
     """Which tags a rule looks at, and which of those it keeps."""
 
     class Meta:
@@ -90,7 +91,7 @@ class RetentionRunDocument(serializers.ModelSerializer[RetentionRun]):
         read_only_fields = fields
 
 
-class ImmutableRuleDocument(serializers.ModelSerializer[ImmutableRule]):
+class ImmutableRuleDocument(OnlyKnown, serializers.ModelSerializer[ImmutableRule]):
     """Which tags never move and are never deleted."""
 
     class Meta:
@@ -99,7 +100,7 @@ class ImmutableRuleDocument(serializers.ModelSerializer[ImmutableRule]):
         read_only_fields = ("id", "created_at")
 
 
-class QuotaDocument(serializers.ModelSerializer[Quota]):
+class QuotaDocument(OnlyKnown, serializers.ModelSerializer[Quota]):
     """How much a namespace may hold, and how much it holds."""
 
     percent = serializers.IntegerField(read_only=True, help_text="how full it is, rounded down")

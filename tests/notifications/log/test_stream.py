@@ -142,7 +142,7 @@ def test_events_are_chosen_as_in_the_list(ada: Client) -> None:
     assert seqs(read(ada, "after=0&repository=two")) == [2, 3]
     assert seqs(read(ada, "after=0&actor=ann&source=hub")) == [2, 3]
     answer = ada.get("/api/v1/events/stream?nonsense=1", headers={"Accept": "text/event-stream"})
-    assert (answer.status_code, answer.json()) == (400, {"nonsense": ["There is no such parameter."]})
+    assert (answer.status_code, list(answer.json())) == (400, ["nonsense"])
 
 
 def test_the_anonymous_see_what_is_public_and_nobody_in_it() -> None:
