@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from registryhub.registry.keeping import immutability, quotas, runs
+from registryhub.registry.keeping import immutability, quotas, runs, tasks
 from registryhub.registry.keeping.models import ImmutableRule, Quota, RetentionRule, RetentionRun
 from tests.registry.keeping import DAY, nothing_remembered, push_old, retention, tags_of
 from tests.registry.stage import link_blob
@@ -142,7 +142,7 @@ def test_a_run_is_asked_for(keeper: Rest, nobody_is_woken: list[str]) -> None:
         push_old("team/app", f"t{age}", days=age)
     asked = keeper.ask("POST", "retention-runs")
     assert (asked.status, asked.document["state"], asked.document["requested_by"]) == (202, "waiting", "ada")
-    assert nobody_is_woken == [runs.TASK]
+    assert nobody_is_woken == [tasks.apply_retention.name]
     runs.work_off(lambda: False)
     (run,) = keeper.all("retention-runs")
     assert (run["state"], run["looked_at"], run["deleted"]) == ("done", 2, 1)
