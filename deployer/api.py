@@ -21,8 +21,8 @@ from deployer.definitions import define, delete
 from deployer.documents import DefinedServiceDocument, DeploymentDetail, DeploymentDocument, ServiceDocument
 from deployer.history import NotPossible, deploy_newest, retry, roll_back
 from deployer.models import Deployment, Service
-from deployer.sealing import Unsealable
 from deployer.specs import BadSettings
+from registryhub.access.sealing import Unsealable
 from registryhub.rest import LatestFirst
 
 

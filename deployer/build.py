@@ -2,8 +2,7 @@
 
 from django.conf import settings
 
-from deployer import sealing
-from deployer.definitions import HEADERS
+from deployer.definitions import HEADERS, SEAL
 from deployer.models import Deployment, Service
 from deployer.specs import BadSettings, read_call, read_container
 from deployer.targets.base import StepFailed, Target
@@ -13,6 +12,7 @@ from deployer.targets.docker_engine import DockerEngine, Registry
 from notifications.delivery.guard import only_outside
 from notifications.labels import label_key, make_label
 from registryhub.access.robots import DEPLOYER, robot_password
+from registryhub.access.sealing import Unsealable
 from registryhub.config.model import Config
 
 
@@ -20,14 +20,14 @@ def make_target(service: Service, deployment: Deployment) -> Target:
     """The target of a deployment. Raises StepFailed when the settings cannot be used."""
     config: Config = settings.HUB
     try:
-        secrets = sealing.unseal(service.sealed)
+        secrets = SEAL.unseal(service.sealed)
         if service.kind == Service.Kind.CALL:
             guard = only_outside(config.hub.outgoing.allow)
             call = read_call({**service.settings, HEADERS: secrets.get(HEADERS, {})})
             return CallTarget(call, secrets.get("key", ""), guard)
         spec = read_container(service.settings, config.hub.deployer)
         return ContainerTarget(_engine(config, deployment), spec, secrets.get("environment", {}))
-    except (BadSettings, sealing.Unsealable) as error:
+    except (BadSettings, Unsealable) as error:
         raise StepFailed(f"the settings of the service cannot be used: {error}") from error
 
 

@@ -7,12 +7,14 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.db import transaction
 
-from deployer import sealing
 from deployer.history import NotPossible
 from deployer.models import Deployment, Rule, Service
 from deployer.requests import lock
 from deployer.specs import BadSettings, read_call, read_container, read_environment
 from notifications.signing import make_secret
+from registryhub.access.sealing import Seal, Unsealable
+
+SEAL = Seal("deployer")
 
 _DEFINED = ("name", "kind", "settings", "is_paused", "debounce_seconds", "sealed")
 """What a definition says; a worker writes the lease and the current deployment of the same row meanwhile."""
@@ -52,17 +54,17 @@ def check(definition: Definition) -> None:
 def define(service: Service, definition: Definition) -> str:
     """Make or change a service and save it; the key of a new signed call, which is shown this once, else "".
 
-    Raises BadSettings and sealing.Unsealable. What runs already is left alone until the next deployment.
+    Raises BadSettings and Unsealable. What runs already is left alone until the next deployment.
     """
     check(definition)
     _check_unchanged(service, definition)
-    secrets = sealing.unseal(service.sealed) if service.pk else {}
+    secrets = SEAL.unseal(service.sealed) if service.pk else {}
     shown = _update_secrets(secrets, definition)
     with transaction.atomic():
         service.name, service.kind = definition.name, definition.kind
         service.settings = {key: value for key, value in definition.settings.items() if key != HEADERS}
         service.is_paused, service.debounce_seconds = definition.is_paused, definition.debounce_seconds
-        service.sealed = sealing.seal(secrets)
+        service.sealed = SEAL.seal(secrets)
         service.save(update_fields=_DEFINED if service.pk else None)
         if definition.rules is not None:
             service.rules.all().delete()
@@ -85,7 +87,7 @@ def rotate_key(service: Service) -> str:
     if service.kind != Service.Kind.CALL:
         raise NotPossible("only a signed HTTP call has a key")
     key = make_secret()
-    service.sealed = sealing.seal({**_unsealed(service), "key": key})
+    service.sealed = SEAL.seal({**_unsealed(service), "key": key})
     service.save(update_fields=["sealed"])
     return key
 
@@ -111,8 +113,8 @@ def header_names(service: Service) -> list[str]:
 def _unsealed(service: Service) -> dict[str, Any]:
     """The secrets; nothing when they cannot be read any more."""
     try:
-        return sealing.unseal(service.sealed)
-    except sealing.Unsealable:
+        return SEAL.unseal(service.sealed)
+    except Unsealable:
         return {}
 
 

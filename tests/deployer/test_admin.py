@@ -6,8 +6,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from deployer.definitions import SEAL
 from deployer.models import Service
-from deployer.sealing import unseal
 from deployer.targets.memory import Behaviour
 from tests.deployer.deploying import container_target, engine_with, make_service, push, pushed, states, work
 
@@ -38,7 +38,7 @@ def test_a_superuser_defines_a_service(root: Client) -> None:
     answer = root.post("/admin/deployer/service/add/", FORM, follow=True)
     service = Service.objects.get()
     assert service.settings == {"ports": ["8080:80"]}
-    assert unseal(service.sealed) == {"environment": {"PASSWORD": "hush", "MODE": "a=b"}}
+    assert SEAL.unseal(service.sealed) == {"environment": {"PASSWORD": "hush", "MODE": "a=b"}}
     assert service.rules.get().repository == "shop/web"
     page = root.get(f"/admin/deployer/service/{service.pk}/change/").content
     assert b"hush" not in answer.content + page
@@ -46,7 +46,7 @@ def test_a_superuser_defines_a_service(root: Client) -> None:
     change = {**FORM, "environment": "", "debounce_seconds": "3", "name": "another", "kind": "call"}
     root.post(f"/admin/deployer/service/{service.pk}/change/", change)
     service.refresh_from_db()
-    assert unseal(service.sealed)["environment"]["PASSWORD"] == "hush"
+    assert SEAL.unseal(service.sealed)["environment"]["PASSWORD"] == "hush"
     assert (service.debounce_seconds, service.name, service.kind) == (3, "web", "container")
 
 
@@ -72,7 +72,7 @@ def test_a_call_shows_its_key_once(root: Client) -> None:
     """As a message after it is saved."""
     call = {**FORM, "kind": "call", "settings": '{"url": "https://deploy.example.org/"}', "environment": ""}
     answer = root.post("/admin/deployer/service/add/", call, follow=True)
-    key = unseal(Service.objects.get().sealed)["key"]
+    key = SEAL.unseal(Service.objects.get().sealed)["key"]
     assert key.encode() in answer.content
     assert key.encode() not in root.get(f"/admin/deployer/service/{Service.objects.get().pk}/change/").content
 

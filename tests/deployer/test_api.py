@@ -7,9 +7,8 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from deployer.definitions import rotate_key
+from deployer.definitions import SEAL, rotate_key
 from deployer.models import Deployment, Rule, Service
-from deployer.sealing import unseal
 from deployer.targets.memory import Behaviour
 from notifications.log.models import Event
 from tests.deployer.deploying import container_target, engine_with, make_service, push, pushed, work
@@ -40,7 +39,7 @@ def test_a_service_is_defined_with_its_rules() -> None:
     assert found["rules"] == [
         {"source": None, "repository": "shop/web", "tag_pattern": "v*", "actor": "ci", "is_enabled": True}
     ]
-    assert unseal(Service.objects.get().sealed) == {"environment": {"PASSWORD": "hush"}}
+    assert SEAL.unseal(Service.objects.get().sealed) == {"environment": {"PASSWORD": "hush"}}
 
 
 def test_a_change_keeps_what_it_does_not_name() -> None:
@@ -50,11 +49,11 @@ def test_a_change_keeps_what_it_does_not_name() -> None:
     assert user.ask("PATCH", "services/web", {"debounce_seconds": 9}).status == 200
     service = Service.objects.get()
     assert (service.debounce_seconds, service.settings) == (9, {"ports": ["8080:80"]})
-    assert unseal(service.sealed) == {"environment": {"PASSWORD": "hush"}}
+    assert SEAL.unseal(service.sealed) == {"environment": {"PASSWORD": "hush"}}
     assert service.rules.count() == 1
     user.ask("PATCH", "services/web", {"environment": {"A": "1"}, "rules": []})
     service.refresh_from_db()
-    assert unseal(service.sealed) == {"environment": {"A": "1"}}
+    assert SEAL.unseal(service.sealed) == {"environment": {"A": "1"}}
     assert not service.rules.exists()
 
 
@@ -63,7 +62,7 @@ def test_the_key_of_a_call_is_shown_once() -> None:
     user = root()
     made = user.ask("POST", "services", CALL).document
     assert made["key"].startswith("whsec_")
-    assert unseal(Service.objects.get().sealed) == {"key": made["key"]}
+    assert SEAL.unseal(Service.objects.get().sealed) == {"key": made["key"]}
     assert made["key"] not in user.get("services/hook").text
     assert made["key"] not in user.ask("PATCH", "services/hook", {"is_paused": True}).text
 
@@ -87,11 +86,11 @@ def test_headers_of_a_call_are_secrets() -> None:
     assert user.get("services/hook").document["settings"] == CALL["settings"]
     user.ask("PATCH", "services/hook", {"settings": {**CALL["settings"], "timeout_seconds": 9}})
     service = Service.objects.get()
-    assert unseal(service.sealed)["headers"] == {"Authorization": "Bearer hush"}
+    assert SEAL.unseal(service.sealed)["headers"] == {"Authorization": "Bearer hush"}
     key = rotate_key(service)
-    assert unseal(Service.objects.get().sealed) == {"key": key, "headers": {"Authorization": "Bearer hush"}}
+    assert SEAL.unseal(Service.objects.get().sealed) == {"key": key, "headers": {"Authorization": "Bearer hush"}}
     user.ask("PATCH", "services/hook", {"settings": {**CALL["settings"], "headers": {}}})
-    assert unseal(Service.objects.get().sealed)["headers"] == {}
+    assert SEAL.unseal(Service.objects.get().sealed)["headers"] == {}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from deployer.definitions import define
 from deployer.models import Service
-from deployer.sealing import Unsealable
+from registryhub.access.sealing import Unsealable
 from webui.operations.doors import superuser_page
 from webui.operations.rule_forms import read_rules, rule_forms
 from webui.operations.service_forms import FORMS, SettingsForm
