@@ -48,7 +48,7 @@ def hold(store: Store, at: Progress) -> Iterator[Held]:
 
 
 def _open(store: Store, at: Progress) -> Appender:
-    path = paths.upload_data(at.repository, at.id)
+    path = paths.upload(at.repository, at.id)
     try:
         return _lock(store, path)
     except PathNotFound:
@@ -72,7 +72,7 @@ def _lock(store: Store, path: str) -> Appender:
 
 
 def forget(store: Store, repository: str, upload_id: UUID) -> None:
-    """End an upload without a blob: its row, then its folder. Raises OciError(BLOB_UPLOAD_UNKNOWN)."""
+    """End an upload without a blob: its row, then its bytes. Raises OciError(BLOB_UPLOAD_UNKNOWN)."""
     progress.forget(repository, upload_id)
     clear(store, repository, upload_id)
 
@@ -80,8 +80,8 @@ def forget(store: Store, repository: str, upload_id: UUID) -> None:
 def clear(store: Store, repository: str, upload_id: UUID) -> None:
     """Remove what is left of an upload on the disk; what stays is purged later."""
     try:
-        store.driver.delete(paths.upload_folder(repository, upload_id))
+        store.driver.delete(paths.upload(repository, upload_id))
     except PathNotFound:
         pass
     except (StorageError, OSError) as error:
-        _logger.warning("the folder of upload %s of %s stays until it is purged: %s", upload_id, repository, error)
+        _logger.warning("the bytes of upload %s of %s stay until they are purged: %s", upload_id, repository, error)

@@ -23,7 +23,8 @@ def purge_uploads(store: Store, max_age_seconds: float, *, is_dry_run: bool = Fa
     """Forget the uploads that began, and last grew, longer ago than that; returns how many.
 
     One that is being written to stays. So that nothing is left of a process that died, or of a registry that used the
-    same tree before, folders without a row go too, by their `startedat`. May run at once with itself and with pushes.
+    same tree before, files and folders without a row go too, by their age or their `startedat`. May run at once with
+    itself and with pushes.
     What cannot be removed is passed over, and counted in the log. A dry run only counts.
     """
     before = timezone.now() - timedelta(seconds=max_age_seconds)
@@ -40,17 +41,17 @@ def purge_uploads(store: Store, max_age_seconds: float, *, is_dry_run: bool = Fa
 
 
 def _purges(store: Store, before: datetime, is_dry_run: bool) -> Iterator[Callable[[], bool]]:
-    """One for each upload that there is a row or a folder of; each tells whether its upload was purged."""
+    """One for each upload that there is a row, a file or a folder of; each tells whether its upload was purged."""
     stale = Upload.objects.filter(started_at__lt=before, updated_at__lt=before)
     for upload_id, repository in stale.values_list("id", "repository_name").iterator():
         yield partial(_purge_row, store, repository, upload_id, is_dry_run)
-    for repository, upload_id in _folders(store.driver, ""):
-        yield partial(_purge_folder, store.driver, repository, upload_id, before, is_dry_run)
+    for repository, upload_id in _find_on_disk(store.driver, ""):
+        yield partial(_purge_rowless, store.driver, repository, upload_id, before, is_dry_run)
 
 
 def _purge_row(store: Store, repository: str, upload_id: UUID, is_dry_run: bool) -> bool:
     try:
-        store.driver.open_appender(paths.upload_data(repository, upload_id)).close()
+        store.driver.open_appender(paths.upload(repository, upload_id)).close()
     except StorageBusy:
         return False
     except PathNotFound:
@@ -64,20 +65,20 @@ def _purge_row(store: Store, repository: str, upload_id: UUID, is_dry_run: bool)
     return True
 
 
-def _purge_folder(driver: StorageDriver, repository: str, upload_id: UUID, before: datetime, is_dry_run: bool) -> bool:
+def _purge_rowless(driver: StorageDriver, repository: str, upload_id: UUID, before: datetime, is_dry_run: bool) -> bool:
     started_at = _started_at(driver, repository, upload_id)
     if started_at is None or started_at >= before or progress.exists(repository, upload_id):
         return False
     try:
         if not is_dry_run:
-            driver.delete(paths.upload_folder(repository, upload_id))
+            driver.delete(paths.upload(repository, upload_id))
     except PathNotFound:
         return False
     return True
 
 
 def _started_at(driver: StorageDriver, repository: str, upload_id: UUID) -> datetime | None:
-    """By its own date; None for one that nobody can read."""
+    """A folder by its own date, None for one that nobody can read."""
     try:
         with closing(driver.open_reader(paths.upload_started_at(repository, upload_id))) as reader:
             text = b"".join(reader).decode()
@@ -90,14 +91,15 @@ def _started_at(driver: StorageDriver, repository: str, upload_id: UUID) -> date
 
 
 def _left_at(driver: StorageDriver, repository: str, upload_id: UUID) -> datetime | None:
-    """When a process died that was making or removing the folder, without the date or with nothing in it."""
-    for place in (paths.upload_data, paths.upload_started_at, paths.upload_folder):
+    """When a file grew last, or when a process died that was making or removing a folder."""
+    upload = paths.upload(repository, upload_id)
+    for path in (f"{upload}/data", paths.upload_started_at(repository, upload_id), upload):
         with suppress(PathNotFound):
-            return driver.modified_at(place(repository, upload_id))
+            return driver.modified_at(path)
     return None
 
 
-def _folders(driver: StorageDriver, repository: str) -> Iterator[tuple[str, UUID]]:
+def _find_on_disk(driver: StorageDriver, repository: str) -> Iterator[tuple[str, UUID]]:
     """Every upload on the disk, of the repository and of those below it."""
     folder = paths.repository_folder(repository) if repository else paths.REPOSITORIES
     for name in _names(driver, folder):
@@ -107,7 +109,7 @@ def _folders(driver: StorageDriver, repository: str) -> Iterator[tuple[str, UUID
                 if upload_id is not None:
                     yield repository, upload_id
         elif not name.startswith("_"):
-            yield from _folders(driver, f"{repository}/{name}" if repository else name)
+            yield from _find_on_disk(driver, f"{repository}/{name}" if repository else name)
 
 
 def _names(driver: StorageDriver, folder: str) -> list[str]:

@@ -38,10 +38,8 @@ def start(store: Store, repository: str, algorithm: str = CANONICAL) -> Progress
     store.require_room()
     quotas.require_room(repository)
     begun = progress.new_progress(repository)
-    stamp = begun.started_at.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
-    store.driver.write(paths.upload_started_at(repository, begun.id), stamp, is_durable=False)
+    store.driver.write(paths.upload(repository, begun.id), b"", is_durable=False)
     try:
-        store.driver.write(paths.upload_data(repository, begun.id), b"", is_durable=False)
         progress.insert(begun, algorithm)
     except BaseException:
         clear(store, repository, begun.id)
@@ -177,7 +175,7 @@ def _digest_of_all(store: Store, held: Held, count: int, algorithm: str) -> Dige
     if count == 0 and held.found.digest.startswith(f"{algorithm}:"):
         return parse_digest(held.found.digest)
     hasher = Hasher(algorithm)
-    with closing(store.driver.open_reader(paths.upload_data(held.at.repository, held.at.id))) as reader:
+    with closing(store.driver.open_reader(paths.upload(held.at.repository, held.at.id))) as reader:
         for chunk in reader:
             hasher.update(chunk)
     return hasher.digest()
@@ -193,8 +191,7 @@ def _require_quota(store: Store, at: Progress, size: int, digest: Digest) -> Non
 
 
 def _move(store: Store, at: Progress, digest: Digest) -> None:
-    data = paths.upload_data(at.repository, at.id)
-    store.driver.move(data, paths.blob_data(digest.algorithm, digest.hex))
+    store.driver.move(paths.upload(at.repository, at.id), paths.blob_data(digest.algorithm, digest.hex))
 
 
 def _link(store: Store, context: RequestContext, found: Found, digest: Digest, size: int) -> None:

@@ -227,8 +227,18 @@ def _create(path: str) -> int:
     try:
         return os.open(path, flags, 0o666)
     except FileNotFoundError:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _make_folders(os.path.dirname(path))
         return os.open(path, flags, 0o666)
+
+
+def _make_folders(folder: str) -> None:
+    """As `os.makedirs` does, which asks after each of them first: the folder above is nearly always there."""
+    with suppress(FileExistsError):
+        try:
+            os.mkdir(folder)
+        except FileNotFoundError:
+            _make_folders(os.path.dirname(folder))
+            os.mkdir(folder)
 
 
 def _rename(old: str, new: str) -> None:
@@ -239,7 +249,7 @@ def _rename(old: str, new: str) -> None:
         except FileNotFoundError:
             if not os.path.exists(old):
                 raise
-            os.makedirs(os.path.dirname(new), exist_ok=True)
+            _make_folders(os.path.dirname(new))
         else:
             return
 

@@ -80,16 +80,14 @@ def uploads_folder(repository: str) -> str:
     return f"{REPOSITORIES}/{repository}/{UPLOADS}"
 
 
-def upload_folder(repository: str, upload_id: UUID) -> str:
-    """Everything of one unfinished upload."""
+def upload(repository: str, upload_id: UUID) -> str:
+    """The bytes of an unfinished upload so far: one file, so that nothing is left to remove when it becomes a blob.
+
+    CNCF Distribution has a folder of that name.
+    """
     return f"{uploads_folder(repository)}/{upload_id}"
 
 
-def upload_data(repository: str, upload_id: UUID) -> str:
-    """The bytes so far."""
-    return f"{upload_folder(repository, upload_id)}/data"
-
-
 def upload_started_at(repository: str, upload_id: UUID) -> str:
-    """RFC 3339 UTC with a resolution of seconds; by it uploads are purged whose rows are lost."""
-    return f"{upload_folder(repository, upload_id)}/startedat"
+    """Where CNCF Distribution writes when an upload began: RFC 3339 UTC with a resolution of seconds."""
+    return f"{upload(repository, upload_id)}/startedat"

@@ -40,7 +40,7 @@ def stored(store: Store, digest: Digest) -> bytes | None:
 
 
 def leftovers(store: Store, repository: str) -> list[str]:
-    """The folders of uploads that are still on the disk."""
+    """The uploads that are still on the disk."""
     try:
         return store.driver.names(paths.uploads_folder(repository))
     except PathNotFound:

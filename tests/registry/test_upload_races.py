@@ -74,7 +74,7 @@ def test_two_requests_never_write_to_one_upload(store: Store, monkeypatch: pytes
 def test_a_request_waits_a_moment_for_the_one_before_it(store: Store) -> None:
     """A client that was cut off goes on at once, while the server still notices."""
     at = uploads.append(store, uploads.start(store, REPOSITORY), body(CONTENT))
-    appender = store.driver.open_appender(paths.upload_data(REPOSITORY, at.id))
+    appender = store.driver.open_appender(paths.upload(REPOSITORY, at.id))
     release = threading.Timer(0.1, appender.close)
     release.start()
     uploads.finish(store, CONTEXT, at, body(b""), DIGEST)
@@ -231,7 +231,7 @@ def test_nobody_gets_at_a_blob_by_its_name_alone(store: Store) -> None:
         at = uploads.start(store, REPOSITORY)
         if content:
             at = uploads.append(store, at, body(content))
-        store.driver.delete(paths.upload_data(REPOSITORY, at.id))
+        store.driver.delete(paths.upload(REPOSITORY, at.id))
         assert refusal(uploads.finish, store, CONTEXT, at, body(b""), secret) in (
             DIGEST_INVALID,
             BLOB_UPLOAD_UNKNOWN,

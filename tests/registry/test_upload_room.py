@@ -31,7 +31,7 @@ def test_a_full_storage_gives_the_room_back(tmp_path: Path) -> None:
         uploads.finish(store, CONTEXT, at, body(CONTENT[500:], None), DIGEST)
     assert caught.value.code is UNAVAILABLE
     assert uploads.find_upload(REPOSITORY, at.id) == at
-    assert driver.size(paths.upload_data(REPOSITORY, at.id)) == 500
+    assert driver.size(paths.upload(REPOSITORY, at.id)) == 500
     assert_nothing_pushed(store)
     driver.capacity = 10_000
     uploads.finish(store, CONTEXT, at, body(CONTENT[500:]), DIGEST)
@@ -70,7 +70,7 @@ def test_a_long_body_is_stopped_when_the_disk_runs_low(tmp_path: Path, monkeypat
     store = Store(driver, tmp_path, 8 << 20)
     begun = uploads.start(store, REPOSITORY)
     assert refusal(uploads.append, store, begun, body(b"x" * (5 << 20), None)) is UNAVAILABLE
-    assert driver.size(paths.upload_data(REPOSITORY, begun.id)) == 0
+    assert driver.size(paths.upload(REPOSITORY, begun.id)) == 0
 
 
 def test_a_real_disk_that_is_full(small_disk: Path) -> None:
@@ -82,6 +82,6 @@ def test_a_real_disk_that_is_full(small_disk: Path) -> None:
     for promised in (2 << 20, None):
         assert refusal(uploads.append, store, begun, body(b"x" * (2 << 20), promised)) is (UNAVAILABLE)
     assert uploads.find_upload(REPOSITORY, begun.id).offset == 0
-    assert store.driver.size(paths.upload_data(REPOSITORY, begun.id)) == 0
+    assert store.driver.size(paths.upload(REPOSITORY, begun.id)) == 0
     uploads.finish(store, CONTEXT, begun, body(CONTENT), DIGEST)
     assert_pushed(store)

@@ -2,7 +2,6 @@
 
 import io
 import logging
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -40,13 +39,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 
 def test_a_new_upload_is_empty_and_says_when_it_began(store: Store) -> None:
-    """Its row and its folder exist, with `startedat` as the reference writes it."""
+    """Its row and its file exist."""
     begun = uploads.start(store, REPOSITORY)
     assert begun.offset == 0
     assert uploads.find_upload(REPOSITORY, begun.id) == begun
-    with closing(store.driver.open_reader(paths.upload_started_at(REPOSITORY, begun.id))) as reader:
-        assert b"".join(reader) == begun.started_at.strftime("%Y-%m-%dT%H:%M:%SZ").encode()
-    assert store.driver.size(paths.upload_data(REPOSITORY, begun.id)) == 0
+    assert store.driver.size(paths.upload(REPOSITORY, begun.id)) == 0
 
 
 def test_a_blob_in_one_chunk_and_an_empty_end(store: Store) -> None:
@@ -218,7 +215,7 @@ def test_a_body_that_exceeds_its_range_is_refused(store: Store) -> None:
     longer = Incoming(io.BytesIO(CONTENT), 100, may_exceed=True)
     assert refusal(uploads.append, store, begun, longer) is SIZE_INVALID
     assert uploads.find_upload(REPOSITORY, begun.id).offset == 0
-    assert store.driver.size(paths.upload_data(REPOSITORY, begun.id)) == 0
+    assert store.driver.size(paths.upload(REPOSITORY, begun.id)) == 0
 
 
 def test_an_upload_is_known_in_its_own_repository_only(store: Store) -> None:
@@ -235,7 +232,7 @@ def test_an_upload_is_known_in_its_own_repository_only(store: Store) -> None:
 def test_bytes_behind_the_recorded_offset_are_cut_off(store: Store) -> None:
     """A process that died in the middle of a chunk leaves more than its row says."""
     at = uploads.append(store, uploads.start(store, REPOSITORY), body(CONTENT[:100]))
-    with store.driver.open_appender(paths.upload_data(REPOSITORY, at.id)) as appender:
+    with store.driver.open_appender(paths.upload(REPOSITORY, at.id)) as appender:
         appender.start_at(100)
         appender.write(b"torn")
     uploads.finish(store, CONTEXT, at, body(CONTENT[100:]), DIGEST)
@@ -245,7 +242,7 @@ def test_bytes_behind_the_recorded_offset_are_cut_off(store: Store) -> None:
 def test_an_upload_that_lost_bytes_is_forgotten(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     """A disk that lies about a sync must not end in a blob with a hole."""
     at = uploads.append(store, uploads.start(store, REPOSITORY), body(CONTENT))
-    store.driver.write(paths.upload_data(REPOSITORY, at.id), CONTENT[:-1])
+    store.driver.write(paths.upload(REPOSITORY, at.id), CONTENT[:-1])
     assert refusal(uploads.finish, store, CONTEXT, at, body(b""), DIGEST) is BLOB_UPLOAD_UNKNOWN
     assert "is lost" in caplog.text
     assert_nothing_pushed(store)
@@ -261,7 +258,7 @@ def test_a_cancelled_upload_is_gone(store: Store) -> None:
     assert refusal(uploads.append, store, at, body(b"x")) is BLOB_UPLOAD_UNKNOWN
 
 
-def test_a_folder_that_cannot_be_removed_does_not_undo_a_push(
+def test_a_file_that_cannot_be_removed_does_not_undo_a_push(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What is committed is answered; the rest is said in the log and purged later."""
@@ -273,7 +270,7 @@ def test_a_folder_that_cannot_be_removed_does_not_undo_a_push(
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
         patch.setattr(type(store.driver), "delete", refuse)
         uploads.finish(store, CONTEXT, at, body(b""), DIGEST)
-    assert "stays until it is purged" in caplog.text
+    assert "stay until they are purged" in caplog.text
     assert blobs.find_blob(REPOSITORY, DIGEST) == len(CONTENT)
 
 

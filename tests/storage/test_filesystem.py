@@ -95,15 +95,15 @@ def test_a_move_into_a_folder_that_is_just_removed(tmp_path: Path, monkeypatch: 
     """A collection removes the folder between its making and the move: it is made once more."""
     driver = FilesystemDriver(tmp_path)
     driver.write("from", b"content")
-    real, calls = os.makedirs, []
+    real, calls = os.mkdir, []
 
-    def make_and_lose(path: str, **options: bool) -> None:
-        real(path, **options)
+    def make_and_lose(path: str) -> None:
+        real(path)
         calls.append(path)
         if len(calls) < 3:
             os.rmdir(path)
 
-    monkeypatch.setattr(os, "makedirs", make_and_lose)
+    monkeypatch.setattr(os, "mkdir", make_and_lose)
     driver.move("from", "blobs/data")
     assert (tmp_path / "blobs/data").read_bytes() == b"content"
     assert len(calls) == 3

@@ -131,7 +131,7 @@ def test_a_push_survives_the_death_of_its_worker(web: Web) -> None:
         first = wire.request("PATCH", start_upload(wire, NAME), body=CONTENT[: 1 << 20])
         parts = urlsplit(expect(first, 202, "first chunk").headers["location"])
     target = f"{parts.path}?{parts.query}"
-    data = web.folder / "blobs/docker/registry/v2/repositories" / NAME / "_uploads" / Path(parts.path).name / "data"
+    data = web.folder / "blobs/docker/registry/v2/repositories" / NAME / "_uploads" / Path(parts.path).name
     with socket.create_connection(("127.0.0.1", web.port), timeout=60) as connection:
         head = f"PATCH {target} HTTP/1.1\r\nHost: hub\r\nContent-Length: {len(CONTENT)}\r\n\r\n"
         connection.sendall(head.encode() + CONTENT[1 << 20 : 9 << 20])
