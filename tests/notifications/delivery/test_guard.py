@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from notifications.delivery.guard import only_outside
+from notifications.delivery.guard import literal_address, only_outside
 
 WITHIN = (
     "127.0.0.1",
@@ -26,6 +26,13 @@ WITHIN = (
     "64:ff9b::7f00:1",
     "64:ff9b::a9fe:a9fe",
     "2002:7f00:1::",
+    "64:ff9b:1::7f00:1",
+    "::7f00:1",
+    "::ffff:0:7f00:1",
+    "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    "fec0::1",
+    "168.63.129.16",
+    "::ffff:168.63.129.16",
 )
 
 
@@ -49,3 +56,19 @@ def test_an_administrator_allows_networks_within() -> None:
     assert may_dial("fd00::1")
     assert not may_dial("127.0.0.1")
     assert not may_dial("::1")
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "LocalHost"]
+)
+def test_a_number_is_an_address_in_every_form_that_resolvers_take(host: str) -> None:
+    """Decimal, octal, hexadecimal and short ones, and the name that is the machine itself everywhere."""
+    assert literal_address(host) == "127.0.0.1"
+
+
+def test_a_name_is_no_address() -> None:
+    """What it leads to is looked at when it is dialled; zero is this machine, and IPv6 stands for itself."""
+    assert literal_address("hooks.example.org") is None
+    assert literal_address("0") == "0.0.0.0"
+    assert literal_address("::ffff:127.0.0.1") == "::ffff:7f00:1"
+    assert literal_address("a.localhost") == "127.0.0.1"
