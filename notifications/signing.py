@@ -40,6 +40,11 @@ def sign(secret: str, *older: str, message_id: str, timestamp: int, body: bytes)
     }
 
 
+def sign_body(secret: str, body: bytes) -> dict[str, str]:
+    """The header by which GitHub signs: of the body alone, with the whole text of the secret for the key."""
+    return {"X-Hub-Signature-256": f"sha256={hmac.new(secret.encode(), body, sha256).hexdigest()}"}
+
+
 def verify(secret: str, headers: Mapping[str, str], body: bytes, *, now: float) -> None:
     """Check a received message; the names of `headers` are lower case. Raises BadSignature and BadSecret."""
     try:

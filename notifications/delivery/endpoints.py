@@ -20,6 +20,7 @@ from notifications.delivery.faces import (
     Envelope,
     Face,
     Signed,
+    SignedBody,
 )
 from notifications.delivery.filters import build_filter
 from notifications.delivery.ledger import Ledger
@@ -88,11 +89,17 @@ def _post(sink: HttpSink, face: Face, documents: list[Document]) -> Outcome:
 
 
 def build_face(configured: Configured) -> Face:
-    """What the endpoint's requests say."""
+    """What the endpoint's requests say, and how they are signed."""
+    secrets = [secret.get_secret_value() for secret in configured.secrets]
+    if configured.face == "standard":
+        return Signed(secrets)
+    face = _unsigned_face(configured)
+    return SignedBody(face, secrets[0]) if secrets else face
+
+
+def _unsigned_face(configured: Configured) -> Face:
     if configured.face == "cloudevents":
         return CloudEvents(CLOUDEVENTS if configured.events_a_request > 1 else CLOUDEVENT)
-    if configured.face == "standard":
-        return Signed([secret.get_secret_value() for secret in configured.secrets])
     if configured.face == "slack":
         return Chat(configured.template)
     media_type = MEDIA_TYPE_V1 if configured.mediatype == "v1" else MEDIA_TYPE_V2

@@ -180,8 +180,6 @@ class Endpoint(Section):
             raise wrong_at("batchsize", message=f"is more than the face {self.face} holds; write face: batch")
         if self.batchsize > MAX_BATCH:
             raise wrong_at("batchsize", message=f"is more than {MAX_BATCH}; write a smaller number")
-        if self.secrets and self.face != "standard":
-            raise wrong_at("secrets", message=f"sign nothing with the face {self.face}; write face: standard")
         if self.face == "standard" and not self.secrets:
             raise wrong_at("secrets", message="is empty; list the secret that signs, such as [whsec_...]")
         return self

@@ -238,7 +238,6 @@ ENDPOINT = "notifications: {endpoints: [{name: a, url: 'http://h', %s}]}"
         (ENDPOINT % "batchsize: 2", "notifications.endpoints[0].batchsize: is more than the face distribution holds"),
         (ENDPOINT % "face: batch, batchsize: 1001", "notifications.endpoints[0].batchsize: is more than 1000"),
         (ENDPOINT % "face: standard", "notifications.endpoints[0].secrets: is empty; list the secret"),
-        (ENDPOINT % "secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw]", "notifications.endpoints[0].secrets: sign"),
         (ENDPOINT % "face: standard, secrets: [hush]", "notifications.endpoints[0].secrets[0]: is no secret"),
         (ENDPOINT % "face: slack, template: '{nane}'", "notifications.endpoints[0].template: names {nane}, which no"),
         (ENDPOINT % "ignore: [pull]", "notifications.endpoints[0].ignore: must be a mapping of keys to values"),

@@ -1,5 +1,6 @@
 """What requests say, byte for byte as the files beside this one have it."""
 
+import hmac
 import json
 from pathlib import Path
 
@@ -77,6 +78,16 @@ def test_a_signature_holds_with_the_new_and_the_old_secret() -> None:
     assert len(headers["webhook-signature"].split()) == 2
     for secret in (NEW, OLD):
         verify(secret, headers, body, now=NOW)
+
+
+@pytest.mark.parametrize("name", ["distribution", "batch", "cloudevents", "slack"])
+def test_other_faces_are_signed_as_github_does_it(name: str) -> None:
+    """The newest secret, as it is written, over the body alone; what is said stays the same."""
+    face = build_face(configured("a", URL, face=name, secrets=[NEW, OLD]))
+    plain = build_face(configured("a", URL, face=name))
+    body, headers = face.render([document()], NOW)
+    assert (body, face.media_type) == (plain.render([document()], NOW).body, plain.media_type)
+    assert dict(headers) == {"X-Hub-Signature-256": "sha256=" + hmac.new(NEW.encode(), body, "sha256").hexdigest()}
 
 
 def test_a_template_names_any_field_and_nothing_is_read_twice() -> None:
