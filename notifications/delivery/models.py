@@ -17,9 +17,10 @@ MAX_ERROR_LENGTH = 500
 
 
 class Endpoint(models.Model):
-    """A webhook. Settings of an endpoint from `config.yml` are a copy to look at; only `is_paused` is set here.
+    """A webhook. Its settings are a copy to look at: the sender reads those of `config.yml`, or what is `sealed`.
 
-    Header values and the password of the URL are never in this table: the sender reads them from the configuration.
+    Header values, secrets and the password of the URL are in this table for endpoints from here alone, encrypted.
+    `revision` counts the changes of such an endpoint: a sender that runs by an older one stops.
     """
 
     class Origin(models.TextChoices):
@@ -58,6 +59,9 @@ class Endpoint(models.Model):
     stopped_at = models.DateTimeField(null=True, blank=True, help_text="when the hub itself disabled it")
     stop_reason = models.CharField(max_length=MAX_ERROR_LENGTH, blank=True, help_text="why the hub disabled it")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    sealed = models.TextField(blank=True, editable=False)
+    revision = models.PositiveIntegerField(default=0, editable=False)
+    secret_expires_at = models.DateTimeField(null=True, editable=False, help_text="when the first old secret goes")
 
     consecutive_failures = models.PositiveIntegerField(default=0)
     event_failures = models.PositiveIntegerField(default=0, help_text="of the event that is being sent")
@@ -164,6 +168,7 @@ class Notice(models.Model):
         ALERT = "alert", "fails for long"
         DISABLED = "disabled", "was disabled"
         RECOVERED = "recovered", "has recovered"
+        CHANGED = "changed", "was changed"
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=10, choices=Kind)
