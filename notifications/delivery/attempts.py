@@ -16,7 +16,7 @@ KEPT_ATTEMPTS = 2_000
 """Failures, and batches of successes, kept for each endpoint; with answers of 8 KiB that is some 16 MiB at most."""
 PRUNE_EVERY = 200
 
-_GROWING = ("seq", "event_id", "events", "duration_seconds")
+_GROWING = ("first_seq", "seq", "event_id", "events", "duration_seconds")
 
 
 class Attempts:
@@ -42,8 +42,9 @@ class Attempts:
             self._batch = describe(self._endpoint, events, outcome)
             self._batch_end = time.monotonic() + BATCH_SECONDS
             return
-        batch.seq = events[-1].seq
-        batch.event_id = events[-1].event_id
+        if events[-1].seq > batch.seq:
+            batch.seq, batch.event_id = events[-1].seq, events[-1].event_id
+        batch.first_seq = min(batch.first_seq, events[0].seq)
         batch.events += len(events)
         batch.duration_seconds += outcome.duration_seconds
 

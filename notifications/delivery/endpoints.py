@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import Any
 
@@ -23,15 +24,18 @@ from notifications.delivery.faces import (
     SignedBody,
 )
 from notifications.delivery.filters import build_filter
+from notifications.delivery.lanes import Lanes
 from notifications.delivery.ledger import Ledger
 from notifications.delivery.models import Endpoint
+from notifications.delivery.overtake import OvertakingSender
 from notifications.delivery.pace import Pace
 from notifications.delivery.parcels import Batch
 from notifications.delivery.reports import Reports
-from notifications.delivery.resend import SideQueue
+from notifications.delivery.resend import Post, SideQueue
 from notifications.delivery.send import Sender
 from notifications.delivery.sinks import HttpSink, Outcome
 from notifications.delivery.tls import Tls
+from notifications.delivery.traffic import Traffic
 from notifications.events import MEDIA_TYPE_V1, MEDIA_TYPE_V2
 from notifications.log.consume import Feed, StreamConsumer
 from registryhub.config.notifications import Endpoint as Configured
@@ -55,8 +59,44 @@ def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
     """All that stands between the log and one receiver, from top to bottom."""
     endpoint = Endpoint.objects.get(pk=endpoint_id)
     wanted = build_filter(configured.ignored_actions, configured.ignored_media_types, settings.HUB.hub.events)
-    face, tls = build_face(configured), configured.tls
-    sink = HttpSink(
+    face, pace = build_face(configured), Pace(configured.ratelimit_per_second)
+    reports = Reports(endpoint.name, endpoint.url)
+    logger.info(
+        "endpoint %s: sending to %s from number %d on, timeout %g s, threshold %d, backoff %g s, headers: %s",
+        *(endpoint.name, endpoint.url, feed.position + 1, configured.timeout_seconds, configured.threshold),
+        *(configured.backoff_seconds, ", ".join(configured.headers) or "none"),
+    )
+    with ExitStack() as stack:
+
+        def open_post() -> Post:
+            return partial(_post, stack.enter_context(closing(_open_sink(configured, face))), face)
+
+        post = open_post()
+        side = SideQueue(endpoint, post, pace, keep_seconds=settings.HUB.notifications.deadletters.keep_seconds)
+        ledger = Ledger(endpoint, feed)
+        batch = Batch(configured.events_a_request, configured.batchwait_seconds)
+        if configured.order == "all":
+            Sender(
+                feed=feed, wanted=wanted, batch=batch, post=post, pace=pace, ledger=ledger, side=side, reports=reports
+            ).run()
+            return
+        traffic = Traffic(
+            order=configured.order,
+            most=configured.inflight,
+            batch=batch,
+            retry=ledger.retry,
+            pace=pace,
+            position=feed.position,
+        )
+        lanes = Lanes([open_post() for _ in range(configured.inflight)])
+        OvertakingSender(
+            feed=feed, wanted=wanted, traffic=traffic, lanes=lanes, ledger=ledger, side=side, reports=reports
+        ).run()
+
+
+def _open_sink(configured: Configured, face: Face) -> HttpSink:
+    tls = configured.tls
+    return HttpSink(
         url=configured.url.get_secret_value(),
         headers={name: [value.get_secret_value() for value in values] for name, values in configured.headers.items()},
         timeout_seconds=configured.timeout_seconds,
@@ -66,22 +106,6 @@ def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
         proxy=configured.proxy_url,
         tls=Tls(tls.ca, tls.certificate, tls.key, verifies=not tls.skipverify),
     )
-    post, pace = partial(_post, sink, face), Pace(configured.ratelimit_per_second)
-    side = SideQueue(endpoint, post, pace, keep_seconds=settings.HUB.notifications.deadletters.keep_seconds)
-    reports = Reports(endpoint.name, endpoint.url)
-    logger.info(
-        "endpoint %s: sending to %s from number %d on, timeout %g s, threshold %d, backoff %g s, headers: %s",
-        *(endpoint.name, endpoint.url, feed.position + 1, configured.timeout_seconds, configured.threshold),
-        *(configured.backoff_seconds, ", ".join(configured.headers) or "none"),
-    )
-    try:
-        ledger = Ledger(endpoint, feed)
-        batch = Batch(configured.events_a_request, configured.batchwait_seconds)
-        Sender(
-            feed=feed, wanted=wanted, batch=batch, post=post, pace=pace, ledger=ledger, side=side, reports=reports
-        ).run()
-    finally:
-        sink.close()
 
 
 def _post(sink: HttpSink, face: Face, documents: list[Document]) -> Outcome:

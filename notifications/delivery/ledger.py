@@ -53,21 +53,23 @@ class Ledger:
         self._saved_at = time.monotonic()
 
     def skip(self, seq: int) -> None:
-        """All up to this number is dealt with: the rest is not for this endpoint."""
+        """All up to this number is dealt with: accepted, given up, or not for this endpoint."""
         self.position = seq
 
     def succeed(self, events: list[LoggedEvent], outcome: Outcome) -> None:
         """The events, sent in one request, were accepted."""
         self.retry.succeeded()
-        self.position = events[-1].seq
         self._endpoint.successes += len(events)
         self._unsaved += 1
         self._count_status(outcome)
         self._attempts.succeed(events, outcome)
         self._notices.succeeded()
 
-    def fail(self, events: list[LoggedEvent], outcome: Outcome) -> Reason | None:
-        """The attempt failed. The same events are to be tried again, unless they are given up for the reason."""
+    def fail(self, events: list[LoggedEvent], outcome: Outcome, own: Retry | None = None) -> Reason | None:
+        """The attempt failed. The same events are to be tried again, unless they are given up for the reason.
+
+        `own` counts the failures of these events where others may be sent before they are tried again.
+        """
         endpoint, now = self._endpoint, timezone.now()
         self.retry.failed(time.monotonic(), asked_seconds=outcome.asked_seconds)
         self._unsaved += 1
@@ -79,9 +81,10 @@ class Ledger:
         endpoint.last_error = self._attempts.fail(events, outcome)
         endpoint.last_failure_at = now
         self._judge(outcome)
-        reason = None if self.is_held else self.retry.reason_to_give_up(_age_seconds(events[0], now))
+        own = own or self.retry
+        reason = None if self.is_held else own.reason_to_give_up(_age_seconds(events[0], now))
         if reason is not None:
-            self._give_up(events, outcome, reason)
+            self._give_up(events, outcome, reason, attempts=own.event_failures)
         return reason
 
     def _judge(self, outcome: Outcome) -> None:
@@ -97,12 +100,10 @@ class Ledger:
         self._stop_reason = reason
         self.is_held = True
 
-    def _give_up(self, events: list[LoggedEvent], outcome: Outcome, reason: Reason) -> None:
-        attempts = self.retry.event_failures
+    def _give_up(self, events: list[LoggedEvent], outcome: Outcome, reason: Reason, *, attempts: int) -> None:
         self._letters += [describe_letter(self._endpoint, event, outcome, reason, attempts) for event in events]
         self._endpoint.given_up += len(events)
         self.retry.gave_up()
-        self.position = events[-1].seq
 
     def save_if_due(self) -> None:
         """Save when enough has come together. Raises as `save` does."""

@@ -197,14 +197,19 @@ class Feed:
         release_connection()
         self._head.wait(lambda: self._stop, seconds)
 
-    def wait(self, seconds: float) -> bool:
+    def reaches_beyond(self, position: int) -> bool:
+        """Whether the log is known to have more after this position."""
+        return self._head.position > position
+
+    def wait(self, seconds: float, *, beyond: int | None = None) -> bool:
         """Sleep until the log may reach beyond the position, a stop is asked, or the seconds are over.
 
-        True means that there may be more to read.
+        `beyond` is a position further on, up to which the caller has read. True means that there may be more to read.
         """
         release_connection()
-        self._head.wait(lambda: self._stop or self._head.position > self.position, seconds)
-        return self._head.position > self.position
+        position = self.position if beyond is None else beyond
+        self._head.wait(lambda: self._stop or self.reaches_beyond(position), seconds)
+        return self.reaches_beyond(position)
 
     def move(self, position: int) -> None:
         """Move the position on the caller's transaction, together with the rows that say what was done.

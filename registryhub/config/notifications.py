@@ -111,6 +111,8 @@ FaceName = Literal["distribution", "batch", "cloudevents", "standard", "slack"]
 BATCHING: tuple[FaceName, ...] = ("batch", "cloudevents")
 DEFAULT_BATCH = 100
 MAX_BATCH = 1_000
+OrderName = Literal["all", "repository", "none"]
+MAX_IN_FLIGHT = 32
 TEMPLATE_FIELDS = (
     *("action", "image", "repository", "tag", "digest", "mediatype", "size", "url"),
     *("actor", "address", "host", "id", "timestamp"),
@@ -161,6 +163,8 @@ class Endpoint(Section):
     mediatype: Annotated[Literal["v1", "v2"], CHOICE] = "v2"
     batchsize: Annotated[Whole, NOT_NEGATIVE] = 0
     batchwait_seconds: Annotated[Duration, NOT_NEGATIVE] = Field(default=0.0, alias="batchwait")
+    order: Annotated[OrderName, CHOICE] = "all"
+    inflight: Annotated[Whole, positive_or(1)] = 1
     secrets: tuple[Annotated[Secret, AfterValidator(_check_secret)], ...] = ()
     template: Annotated[Text, AfterValidator(_check_template)] = "*{action}* of {image} by {actor}"
     ignoredmediatypes: tuple[Text, ...] = ()
@@ -182,6 +186,14 @@ class Endpoint(Section):
             raise wrong_at("batchsize", message=f"is more than {MAX_BATCH}; write a smaller number")
         if self.face == "standard" and not self.secrets:
             raise wrong_at("secrets", message="is empty; list the secret that signs, such as [whsec_...]")
+        return self
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.inflight > 1 and self.order == "all":
+            raise wrong_at("inflight", message="lets events overtake each other; write order: repository, or none")
+        if self.inflight > MAX_IN_FLIGHT:
+            raise wrong_at("inflight", message=f"is more than {MAX_IN_FLIGHT}; write a smaller number")
         return self
 
     @property
