@@ -31,6 +31,16 @@ class Watch:
         self._lock = threading.Lock()
         self._open = 0
         self._is_looking = False
+        self._is_closed = False
+
+    @property
+    def is_closed(self) -> bool:
+        return self._is_closed
+
+    def close(self) -> None:
+        """Let every stream come to its end: the process is told to stop, and clients come again by themselves."""
+        self._is_closed = True
+        self._head.wake()
 
     @property
     def position(self) -> int:
@@ -52,8 +62,8 @@ class Watch:
             self._open -= 1
 
     def wait(self, position: int, seconds: float) -> bool:
-        """Until the log reaches beyond a position; False when the seconds are over first."""
-        return self._head.wait(lambda: self._head.position > position, seconds)
+        """Until the log reaches beyond a position, or all streams end; False when the seconds are over first."""
+        return self._head.wait(lambda: self._is_closed or self._head.position > position, seconds)
 
     def _look(self) -> None:
         while self._has_streams():
@@ -106,7 +116,7 @@ class Stream:
         yield b"retry: %d\n\n" % _RETRY_MS
         yield from self._losses()
         deadline = time.monotonic() + STREAM_SECONDS
-        while (left := deadline - time.monotonic()) > 0:
+        while (left := deadline - time.monotonic()) > 0 and not watch.is_closed:
             known = watch.position
             is_idle = True
             for part in self._read():

@@ -15,11 +15,13 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
+from notifications.log.stream import watch
 from registryhub.config.model import Config
 from registryhub.processes.addresses import resolve
 from registryhub.processes.parentage import end_with
 from registryhub.processes.readiness import report_ready, take_descriptor
 from registryhub.processes.roles import WEB_DRAIN_SECONDS
+from registryhub.processes.stopping import when_told_to_stop
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +61,12 @@ def serve(config: Config) -> None:
 
 
 def load_application(build: Callable[[], Any], parent: int, descriptor: int | None) -> Any:
-    """The worker's first act: tie it to Granian's main, build the application, be spared the collector's walks."""
+    """The worker's first act: tie it to Granian's main, build the application, be spared the collector's walks.
+
+    Streams of events end when it is told to stop: it waits for every request that is under way.
+    """
     end_with(parent)
+    when_told_to_stop(watch.close)
     application = build()
     gc.collect()
     gc.freeze()
