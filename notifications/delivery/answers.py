@@ -37,12 +37,13 @@ class NoAnswer(Exception):
 
 
 class Answer(NamedTuple):
-    """`body` is cut to KEPT_BYTES; `retry_after` is the header as it came, empty without one."""
+    """`body` is cut to KEPT_BYTES; `retry_after` is the header as it came, empty without one; `head` is as it came."""
 
     status: int
     body: bytes
     is_reusable: bool
     retry_after: str = ""
+    head: bytes = b""
 
 
 class Head(NamedTuple):
@@ -55,14 +56,19 @@ class Head(NamedTuple):
     retry_after: str
 
 
-def read_answer(receive: Receive) -> Answer:
-    """The final answer; interim ones (1xx) are passed over. Raises BadAnswer, NoAnswer and what `receive` raises."""
-    stream = _Stream(receive)
-    head = parse_head(stream.head())
+def read_answer(receive: Receive, begun: bytes = b"") -> Answer:
+    """The final answer; interim ones (1xx) are passed over. `begun` is what has been received of it already.
+
+    Raises BadAnswer, NoAnswer and what `receive` raises.
+    """
+    stream = _Stream(receive, begun)
+    raw = stream.head()
+    head = parse_head(raw)
     while head.status < 200 and head.status != 101:
-        head = parse_head(stream.head())
+        raw = stream.head()
+        head = parse_head(raw)
     body, is_whole = stream.chunks() if head.is_chunked else stream.body(head.length)
-    return Answer(head.status, body, is_whole and head.keeps_alive and not stream.buffer, head.retry_after)
+    return Answer(head.status, body, is_whole and head.keeps_alive and not stream.buffer, head.retry_after, raw)
 
 
 @lru_cache(maxsize=64)
@@ -93,9 +99,9 @@ def _length(values: set[bytes]) -> int | None:
 class _Stream:
     """What has been received and not yet read."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, begun: bytes) -> None:
         self._receive = receive
-        self.buffer = b""
+        self.buffer = begun
 
     def head(self) -> bytes:
         """Up to the blank line, without it."""

@@ -6,11 +6,13 @@ two to three times as long for it, and has no deadline against an answer that dr
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from notifications.delivery.answers import Answer, BadAnswer, Receive, parse_head, read_answer
 from notifications.delivery.guard import Guard
-from notifications.delivery.targets import Place, Target
+from notifications.delivery.targets import Target
 
 IDLE_SECONDS = 30.0
 """A connection that rested longer is not used again: something between may have forgotten it."""
@@ -21,6 +23,8 @@ _CHUNK = 64 * 1024
 _QUICK_SECONDS = 0.0005
 _WATCH_SECONDS = 0.0002
 _NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError)
+_Found = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+"""What a look-up gives."""
 
 
 class Deadline:
@@ -37,19 +41,38 @@ class Deadline:
         return left
 
 
+@dataclass(slots=True)
+class Split:
+    """How long the parts of an exchange took. None is what has not happened: a kept connection was opened before.
+
+    `first_byte_seconds` runs from the first byte that was sent.
+    """
+
+    look_up_seconds: float | None = None
+    connect_seconds: float | None = None
+    tls_seconds: float | None = None
+    first_byte_seconds: float | None = None
+
+
 class Connection:
     """An open connection. Raises OSError (TimeoutError, ssl.SSLError among them), BadAnswer and NoAnswer."""
 
-    def __init__(self, target: Target, deadline: Deadline, tls: ssl.SSLContext | None, guard: Guard) -> None:
+    def __init__(
+        self, target: Target, deadline: Deadline, split: Split, *, tls: ssl.SSLContext | None, guard: Guard
+    ) -> None:
         self._opened = self._used = time.monotonic()
         self._is_quick = False
-        self._socket = _open(target, deadline, tls, guard)
+        self._socket = _open(target, deadline, split, tls=tls, guard=guard)
 
-    def exchange(self, request: bytes, deadline: Deadline) -> Answer:
+    def exchange(self, request: bytes, deadline: Deadline, split: Split) -> Answer:
         """Send one request and read its answer."""
         began = time.monotonic()
         _send(self._socket, request, deadline)
-        answer = read_answer(_watcher(self._socket, deadline) if self._is_quick else _receiver(self._socket, deadline))
+        receive = _watcher(self._socket, deadline) if self._is_quick else _receiver(self._socket, deadline)
+        begun = receive()
+        if begun:
+            split.first_byte_seconds = time.monotonic() - began
+        answer = read_answer(receive, begun)
         self._used = time.monotonic()
         self._is_quick = self._used - began < _QUICK_SECONDS
         return answer
@@ -72,25 +95,35 @@ class Connection:
         self._socket.close()
 
 
-def _open(target: Target, deadline: Deadline, tls: ssl.SSLContext | None, guard: Guard) -> socket.socket:
-    connection = _dial(target.dial, deadline, guard)
+def _open(
+    target: Target, deadline: Deadline, split: Split, *, tls: ssl.SSLContext | None, guard: Guard
+) -> socket.socket:
+    """With a proxy, its tunnel is a part of connecting."""
+    began = time.monotonic()
+    found = socket.getaddrinfo(target.dial.host, target.dial.port, type=socket.SOCK_STREAM)
+    looked_up = time.monotonic()
+    split.look_up_seconds = looked_up - began
+    connection = _dial(found, deadline, guard)
     try:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if target.tunnel is not None:
             _send(connection, target.tunnel, deadline)
             _read_tunnel_answer(_receiver(connection, deadline, at_once=1))
+        connected = time.monotonic()
+        split.connect_seconds = connected - looked_up
         if tls is None:
             return connection
         connection.settimeout(deadline.left_seconds())
-        return tls.wrap_socket(connection, server_hostname=target.tls_host)
+        wrapped = tls.wrap_socket(connection, server_hostname=target.tls_host)
+        split.tls_seconds = time.monotonic() - connected
+        return wrapped
     except BaseException:
         connection.close()
         raise
 
 
-def _dial(place: Place, deadline: Deadline, guard: Guard) -> socket.socket:
+def _dial(found: Sequence[_Found], deadline: Deadline, guard: Guard) -> socket.socket:
     """The first address that may be dialled and answers; each gets its share of the time."""
-    found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     addresses = [each for each in found if guard(str(each[4][0]))]
     error: OSError = OSError("the name has no address")
     if found and not addresses:

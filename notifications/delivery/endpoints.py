@@ -72,9 +72,10 @@ def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
             return partial(_post, stack.enter_context(closing(_open_sink(configured, face))), face)
 
         post = open_post()
-        side = SideQueue(endpoint, post, pace, keep_seconds=settings.HUB.notifications.deadletters.keep_seconds)
-        ledger = Ledger(endpoint, feed)
-        batch = Batch(configured.events_a_request, configured.batchwait_seconds)
+        size, log = configured.events_a_request, configured.log
+        side = SideQueue(endpoint, post, pace, wanted=wanted, size=size, log=log)
+        ledger = Ledger(endpoint, feed, log=log)
+        batch = Batch(size, configured.batchwait_seconds)
         if configured.order == "all":
             Sender(
                 feed=feed, wanted=wanted, batch=batch, post=post, pace=pace, ledger=ledger, side=side, reports=reports

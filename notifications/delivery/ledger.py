@@ -18,7 +18,8 @@ from notifications.delivery.models import DeadLetter, Endpoint
 from notifications.delivery.notices import Notices
 from notifications.delivery.retry import Reason, Retry, restored
 from notifications.delivery.sinks import Outcome, status_text
-from notifications.log.consume import Feed, LoggedEvent
+from notifications.log.consume import Feed, LeaseLost, LoggedEvent
+from registryhub.config.notifications import LogName
 from registryhub.database.transactions import relaxed_transaction, release_connection
 
 SAVE_REQUESTS = 100
@@ -39,13 +40,13 @@ class Ledger:
     operator or by these books, so that nothing more may be sent.
     """
 
-    def __init__(self, endpoint: Endpoint, feed: Feed) -> None:
+    def __init__(self, endpoint: Endpoint, feed: Feed, *, log: LogName = "sampled") -> None:
         self._endpoint = endpoint
         self._feed = feed
         self.position = feed.position
         self.is_held = False
         self.retry = _restore(endpoint)
-        self._attempts = Attempts(endpoint)
+        self._attempts = Attempts(endpoint, log=log)
         self._notices = Notices(endpoint)
         self._letters: list[DeadLetter] = []
         self._stop_reason = ""
@@ -83,6 +84,8 @@ class Ledger:
         self._judge(outcome)
         own = own or self.retry
         reason = None if self.is_held else own.reason_to_give_up(_age_seconds(events[0], now))
+        if reason is None and not self.is_held and own.delay_seconds:
+            self._attempts.will_be_tried(now + timedelta(seconds=own.delay_seconds))
         if reason is not None:
             self._give_up(events, outcome, reason, attempts=own.event_failures)
         return reason

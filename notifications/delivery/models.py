@@ -137,26 +137,96 @@ class Endpoint(models.Model):
 class Attempt(models.Model):
     """One failed attempt, or a batch of successful ones (events first_seq … seq, about a second's worth at most).
 
-    Pruned to the newest KEPT_ATTEMPTS of each kind an endpoint.
+    What was sent and answered is that of the first request of a batch; secrets are masked in it. Pruned by age and
+    number (`notifications.attempts`).
     """
 
+    class Occasion(models.TextChoices):
+        """Why something was sent."""
+
+        QUEUE = "queue", "it was its turn"
+        RESEND = "resend", "somebody asked for it again"
+        TEST = "test", "a test"
+
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, db_index=False, related_name="attempts")
+    occasion = models.CharField(max_length=10, choices=Occasion, default=Occasion.QUEUE)
     is_success = models.BooleanField()
     first_seq = models.BigIntegerField()
-    seq = models.BigIntegerField(help_text="number in the log of the event, of the last one of a batch")
+    seq = models.BigIntegerField(help_text="number in the log of the event, of the last one of a batch; 0 for a test")
     event_id = models.CharField(max_length=128, help_text="its id, of the last one of a batch")
     events = models.PositiveIntegerField(default=1, help_text="how many; ignored ones within a batch do not count")
     attempted_at = models.DateTimeField(help_text="when the first exchange began")
     duration_seconds = models.FloatField(help_text="from sending to the answer, summed up over a batch")
+    durations = models.JSONField(default=dict, help_text="of a batch: how many requests took how long, by steps")
+    look_up_seconds = models.FloatField(null=True, help_text="of the host's name; empty on a kept connection")
+    connect_seconds = models.FloatField(null=True, help_text="empty on a kept connection")
+    tls_seconds = models.FloatField(null=True, help_text="empty on a kept connection, and without TLS")
+    first_byte_seconds = models.FloatField(null=True, help_text="from sending to the first byte of the answer")
     status = models.PositiveSmallIntegerField(null=True, help_text="empty without an answer")
     error = models.CharField(max_length=MAX_ERROR_LENGTH, blank=True)
-    answer = models.TextField(blank=True, help_text="how the body of a refusal began")
+    request_head = models.TextField(blank=True, help_text="as it was sent, secrets masked")
+    request_body = models.TextField(blank=True, help_text="how it began")
+    answer_head = models.TextField(blank=True, help_text="as it came, secrets masked")
+    answer = models.TextField(blank=True, help_text="how the body of the answer began")
+    next_try_at = models.DateTimeField(null=True, help_text="empty when there is none, or at once")
 
     class Meta:
         indexes = (models.Index(fields=("endpoint", "is_success", "id"), name="attempt_newest"),)
 
     def __str__(self) -> str:
         return f"{self.endpoint_id} {self.seq} {self.status or self.error}"
+
+    @property
+    def is_test(self) -> bool:
+        return self.occasion == self.Occasion.TEST
+
+
+class Resend(models.Model):
+    """A part of the log that somebody wants sent once more, beside the queue of the endpoint that gets it.
+
+    All up to `position` is dealt with: a sender that dies leaves exactly that behind, and the next one goes on there.
+    """
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        QUEUED = "queued", "under way"
+        DONE = "done", "done"
+        STOPPED = "stopped", "stopped: it is refused again and again"
+        CANCELLED = "cancelled", "cancelled"
+
+    class Which(models.TextChoices):
+        """Which events of the part."""
+
+        ALL = "all", "all that the endpoint gets"
+        FAILED = "failed", "those that failed or were given up"
+
+    endpoint = models.ForeignKey(
+        Endpoint, on_delete=models.CASCADE, db_index=False, related_name="ranges", help_text="whose events they were"
+    )
+    send_to = models.ForeignKey(Endpoint, on_delete=models.CASCADE, db_index=False, related_name="ranges_to_come")
+    which = models.CharField(max_length=10, choices=Which, default=Which.ALL)
+    first_seq = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
+    position = models.BigIntegerField(help_text="number of the last event dealt with")
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    sent = models.BigIntegerField(default=0, help_text="events that were accepted")
+    skipped = models.BigIntegerField(default=0, help_text="events that are not for the endpoint that gets them")
+    lost = models.BigIntegerField(default=0, help_text="events that had left the log by then")
+    failures = models.PositiveIntegerField(default=0, help_text="attempts in a row that failed")
+    error = models.CharField(max_length=MAX_ERROR_LENGTH, blank=True, help_text="of the last attempt that failed")
+    asked_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("send_to", "id"), condition=models.Q(state="queued"), name="resend_queued"),
+            models.Index(fields=("endpoint", "id"), name="resend_listed"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.first_seq}–{self.last_seq} to {self.send_to_id}: {self.state}"
 
 
 class Notice(models.Model):

@@ -85,7 +85,8 @@ class OvertakingSender:
         if self._ledger.has_attempts and seconds > _GLANCE_SECONDS:
             self._ledger.settle()
         if self._ledger.is_settled:
-            self._feed.wait(min(seconds, IDLE_SECONDS), beyond=self._traffic.read_to)
+            longest = _GLANCE_SECONDS if self._side.is_busy else IDLE_SECONDS
+            self._feed.wait(min(seconds, longest), beyond=self._traffic.read_to)
         else:
             time.sleep(min(seconds, _GLANCE_SECONDS))
 

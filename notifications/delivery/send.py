@@ -93,7 +93,7 @@ class Sender:
         if self._ledger.has_attempts:
             self._ledger.settle()
         if self._ledger.is_settled:
-            self._feed.wait(IDLE_SECONDS)
+            self._feed.wait(_GLANCE_SECONDS if self._side.is_busy else IDLE_SECONDS)
         else:
             time.sleep(_GLANCE_SECONDS)
 

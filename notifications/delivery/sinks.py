@@ -3,28 +3,62 @@
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from itertools import chain
 from typing import NamedTuple
 
-from notifications.delivery.answers import Answer, BadAnswer, NoAnswer
-from notifications.delivery.connections import Connection, Deadline
+from notifications.delivery.answers import KEPT_BYTES, Answer, BadAnswer, NoAnswer
+from notifications.delivery.connections import Connection, Deadline, Split
 from notifications.delivery.guard import Guard, anywhere
 from notifications.delivery.retry_after import STATUSES, read_retry_after
 from notifications.delivery.targets import BadTarget, Target, find_target
 from notifications.delivery.tls import SYSTEM, Contexts, Tls
 from notifications.events import MEDIA_TYPE_V2
+from registryhub.config.addresses import mask_query, secrets_of_query
 
 Headers = Mapping[str, Sequence[str]]
+
+
+MASK = "***"
+"""What stands for a secret."""
+
+
+class Exchange(NamedTuple):
+    """What went over the wire, to be shown: put into words only if somebody wants to keep it.
+
+    `head` is that of the request with its secrets masked, but for the length; `extra` are lines of this request alone.
+    """
+
+    head: str
+    extra: str
+    body: bytes
+    answer: Answer | None
+    split: Split
+    mask: Callable[[bytes], bytes]
+
+    @property
+    def request_head(self) -> str:
+        return f"{self.head}{len(self.body)}{self.extra}"
+
+    @property
+    def answer_head(self) -> bytes:
+        """Without secrets; empty without an answer."""
+        return self.mask(self.answer.head[:KEPT_BYTES]) if self.answer else b""
+
+    @property
+    def answer_body(self) -> bytes:
+        """How it began, without secrets; empty without an answer."""
+        return self.mask(self.answer.body) if self.answer else b""
 
 
 class Outcome(NamedTuple):
     """What became of one attempt. `status` is None without an answer; `error` is empty for a success.
 
-    `asked_seconds` is how long the receiver asked to be left alone.
+    `asked_seconds` is how long the receiver asked to be left alone. `exchange` is None when nothing could be sent.
     """
 
     duration_seconds: float
@@ -32,6 +66,7 @@ class Outcome(NamedTuple):
     error: str = ""
     answer: bytes = b""
     asked_seconds: float = 0.0
+    exchange: Exchange | None = None
 
     @property
     def is_success(self) -> bool:
@@ -62,6 +97,7 @@ class HttpSink:
         self._timeout_seconds = timeout_seconds
         self._guard = guard
         self._connection: Connection | None = None
+        self._split = Split()
         self._problem = ""
         try:
             self._target = find_target(url, environment, proxy)
@@ -70,9 +106,11 @@ class HttpSink:
             return
         self._configured = frozenset(name.lower() for name in headers)
         own = (("User-Agent", user_agent), ("Content-Type", media_type))
-        self._head = _render_head(self._target, headers, own)
+        self._head = _render_head(self._target, headers, own).encode("latin-1")
+        self._shown_head = _render_head(_masked_target(self._target), _masked_headers(headers), own)
         self._contexts = Contexts(tls)
-        self._secrets = _find_secrets(chain(*headers.values(), (value for _, value in self._target.headers)))
+        of_target = (*secrets_of_query(self._target.request_target), *(value for _, value in self._target.headers))
+        self._secrets = _find_secrets(chain(*headers.values(), of_target))
 
     def post(self, body: bytes, extra: Sequence[tuple[str, str]] = ()) -> Outcome:
         """`extra` are headers of this request alone; what the configuration calls the same replaces them too."""
@@ -84,14 +122,22 @@ class HttpSink:
             answer = self._exchange(b"%b%d%b\r\n\r\n%b" % (self._head, len(body), lines.encode("latin-1"), body))
         except (OSError, BadAnswer, NoAnswer) as error:
             self.close()
-            return Outcome(time.monotonic() - started, None, self._explain(error))
+            exchange = Exchange(self._shown_head, lines, body, None, self._split, self._masked)
+            return Outcome(time.monotonic() - started, None, self._explain(error), exchange=exchange)
         duration_seconds = time.monotonic() - started
+        exchange = Exchange(self._shown_head, lines, body, answer, self._split, self._masked)
         if not answer.is_reusable:
             self.close()
         if 200 <= answer.status < 300:
-            return Outcome(duration_seconds, answer.status)
-        refusal, body = _refusal(answer.status), self._masked(answer.body)
-        return Outcome(duration_seconds, answer.status, refusal, body, _asked_seconds(answer))
+            return Outcome(duration_seconds, answer.status, exchange=exchange)
+        return Outcome(
+            duration_seconds,
+            answer.status,
+            _refusal(answer.status),
+            exchange.answer_body,
+            _asked_seconds(answer),
+            exchange,
+        )
 
     def close(self) -> None:
         if self._connection is not None:
@@ -101,15 +147,16 @@ class HttpSink:
     def _exchange(self, request: bytes) -> Answer:
         """Over the kept connection; if that has died while idle, over a new one, and no failure is counted for it."""
         deadline = Deadline(self._timeout_seconds)
+        self._split = split = Split()
         if self._connection is not None and self._connection.is_usable():
             try:
-                return self._connection.exchange(request, deadline)
+                return self._connection.exchange(request, deadline, split)
             except _DIED_WHILE_IDLE:
                 pass
         self.close()
         tls = self._contexts.context() if self._target.tls_host else None
-        self._connection = Connection(self._target, deadline, tls, self._guard)
-        return self._connection.exchange(request, deadline)
+        self._connection = Connection(self._target, deadline, split, tls=tls, guard=self._guard)
+        return self._connection.exchange(request, deadline, split)
 
     def _explain(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):
@@ -125,7 +172,7 @@ class HttpSink:
     def _masked(self, answer: bytes) -> bytes:
         """Without the values of our headers: some servers repeat the request in what they answer."""
         for secret in self._secrets:
-            answer = answer.replace(secret, b"***")
+            answer = answer.replace(secret, MASK.encode())
         return answer
 
 
@@ -156,11 +203,20 @@ def _refusal(status: int) -> str:
     return f"{text}; redirects are not followed" if 300 <= status < 400 else text
 
 
-def _render_head(target: Target, headers: Headers, own: Iterable[tuple[str, str]]) -> bytes:
+def _masked_headers(headers: Headers) -> Headers:
+    return {name: [MASK] * len(values) for name, values in headers.items()}
+
+
+def _masked_target(target: Target) -> Target:
+    headers = tuple((name, MASK) for name, _ in target.headers)
+    return replace(target, request_target=mask_query(target.request_target), headers=headers)
+
+
+def _render_head(target: Target, headers: Headers, own: Iterable[tuple[str, str]]) -> str:
     """The head of every request, up to the number that Content-Length needs; configured headers replace own ones."""
     own = (*own, *target.headers)
     configured = {name.lower() for name in headers}
     lines = [f"POST {target.request_target} HTTP/1.1", f"Host: {target.host_header}"]
     lines += [f"{name}: {value}" for name, value in own if name.lower() not in configured]
     lines += [f"{name}: {value}" for name, values in headers.items() for value in values]
-    return "\r\n".join([*lines, "Content-Length: "]).encode("latin-1")
+    return "\r\n".join([*lines, "Content-Length: "])

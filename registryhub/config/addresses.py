@@ -122,11 +122,20 @@ class SecretUrl(SecretStr):
         shown = f"{name}:{_MASK}" if colon else name
         if user and not colon and self._secret_value.startswith("http"):
             shown = _MASK  # a lone user of a webhook is usually a token
-        return _mask_query(self._secret_value.replace(netloc, f"{shown}{at}{host}", 1))
+        return mask_query(self._secret_value.replace(netloc, f"{shown}{at}{host}", 1))
 
 
-def _mask_query(url: str) -> str:
-    return re.sub(r"(?i)([?&][^=&]*(?:pass|secret|token|sig|key)[^=&]*)=[^&#]*", rf"\1={_MASK}", url)
+_SECRET_VALUE = re.compile(r"([?&][^=&]*(?:pass|secret|token|sig|key)[^=&]*)=([^&#]*)", re.IGNORECASE)
+
+
+def mask_query(url: str) -> str:
+    """Without the values that look like secrets by their names."""
+    return _SECRET_VALUE.sub(rf"\1={_MASK}", url)
+
+
+def secrets_of_query(url: str) -> list[str]:
+    """The values that `mask_query` hides."""
+    return [value for _, value in _SECRET_VALUE.findall(url)]
 
 
 def _url(check: Callable[[str], str]) -> BeforeValidator:

@@ -112,6 +112,7 @@ BATCHING: tuple[FaceName, ...] = ("batch", "cloudevents")
 DEFAULT_BATCH = 100
 MAX_BATCH = 1_000
 OrderName = Literal["all", "repository", "none"]
+LogName = Literal["all", "sampled", "failures"]
 MAX_IN_FLIGHT = 32
 TEMPLATE_FIELDS = (
     *("action", "image", "repository", "tag", "digest", "mediatype", "size", "url"),
@@ -165,6 +166,7 @@ class Endpoint(Section):
     batchwait_seconds: Annotated[Duration, NOT_NEGATIVE] = Field(default=0.0, alias="batchwait")
     order: Annotated[OrderName, CHOICE] = "all"
     inflight: Annotated[Whole, positive_or(1)] = 1
+    log: Annotated[LogName, CHOICE] = "sampled"
     secrets: tuple[Annotated[Secret, AfterValidator(_check_secret)], ...] = ()
     template: Annotated[Text, AfterValidator(_check_template)] = "*{action}* of {image} by {actor}"
     ignoredmediatypes: tuple[Text, ...] = ()
@@ -229,9 +231,17 @@ class DeadLetters(Section):
     keep_seconds: PositiveDuration = Field(default=30 * 86_400.0, alias="keep")
 
 
+class Attempts(Section):
+    """The delivery log: how long an attempt is kept, and how many failures and batches of successes an endpoint has."""
+
+    keep_seconds: PositiveDuration = Field(default=30 * 86_400.0, alias="keep")
+    max: Annotated[Whole, positive_or(2_000)] = 2_000
+
+
 class Notifications(Section):
     """Events and the endpoints they go to."""
 
     events: EventFields = EventFields()
+    attempts: Attempts = Attempts()
     deadletters: DeadLetters = DeadLetters()
     endpoints: tuple[Endpoint, ...] = ()

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from notifications.delivery import attempts as rows
 from notifications.delivery import ledger as books
@@ -12,6 +13,7 @@ from notifications.delivery.models import Attempt, Endpoint
 from notifications.delivery.sinks import Outcome
 from notifications.log.consume import Feed, Head, StreamConsumer, open_feed, read_events
 from notifications.log.models import Consumer
+from registryhub.config.notifications import Notifications
 from tests.notifications.delivery.sending import log_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -148,9 +150,14 @@ def test_a_pause_is_noticed_when_saving(ledger: Ledger) -> None:
     assert ledger.is_held
 
 
-def test_a_dead_endpoint_does_not_fill_the_disk(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_endpoint_does_not_fill_the_disk(
+    ledger: Ledger, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Only the newest failures are kept, and successes are not pushed out by them."""
-    monkeypatch.setattr(rows, "KEPT_ATTEMPTS", 5)
+    settings.HUB = settings.HUB.model_copy(
+        update={"notifications": Notifications.model_validate({"attempts": {"max": 5}})}
+    )
+    monkeypatch.setattr(rows, "PRUNE_ROWS", 3)
     monkeypatch.setattr(rows, "PRUNE_EVERY", 10)
     log_events(2)
     first, second = read_events(0, 2)

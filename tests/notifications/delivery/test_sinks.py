@@ -171,7 +171,7 @@ def test_a_receiver_that_hangs_fails_at_the_timeout() -> None:
     """The text says how long was waited."""
     started = time.monotonic()
     [outcome], _ = post_to(hang, timeout_seconds=0.2)
-    assert outcome == Outcome(outcome.duration_seconds, None, "no answer within 0.2 s")
+    assert outcome[:4] == (outcome.duration_seconds, None, "no answer within 0.2 s", b"")
     assert 0.1 < time.monotonic() - started < 4.0
 
 
