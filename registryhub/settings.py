@@ -254,5 +254,11 @@ INTAKE_READERS = {
     "file": "notifications.receiver.files.read",
 }
 
+# Who tells Prometheus how it does: dotted paths of callables that return metric families, by few queries.
+METRICS = ["notifications.log.metrics.collect", "notifications.delivery.metrics.collect"]
+
+# What stands under `registry` in /debug/vars, by its name: dotted paths of callables that return it, without secrets.
+DEBUG_VARIABLES = {"notifications": "notifications.delivery.metrics.variables"}
+
 # Who knows of manifests that are needed outside the registry: dotted paths of `registryhub.registry.guards.Guard`.
 DIGEST_GUARDS = ["deployer.guards.running"]

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from notifications.log.listing import read_head, read_tail
@@ -73,7 +74,7 @@ class LogState:
 
 
 def read_state() -> LogState:
-    """A few small queries, and one for each consumer that is behind."""
+    """A few small queries, however many consumers are behind, and however far."""
     head, sources = _read_arrived()
     now = timezone.now()
     return LogState(
@@ -82,7 +83,7 @@ def read_state() -> LogState:
         intake=_count(Intake.objects.all()),
         quarantined=_count(QuarantinedEvent.objects.all()),
         journal=read_journal_state(settings.DATA_DIR / "journal"),
-        consumers=[_consumer_state(consumer, head, now) for consumer in Consumer.objects.order_by("name")],
+        consumers=[_consumer_state(consumer, head, now) for consumer in _read_consumers()],
         sources=sources,
         missing=head - sum(source.events for source in sources),
     )
@@ -127,12 +128,18 @@ def _count(rows: QuerySet) -> int:
     return rows.order_by()[:MAX_COUNTED].count()
 
 
-def _consumer_state(consumer: Consumer, head: int, now: datetime) -> ConsumerState:
+def _read_consumers() -> QuerySet[Consumer, Any]:
+    """Each with when the first event came in that it has not dealt with."""
+    pending = Event.objects.filter(seq__gt=OuterRef("position")).order_by("seq").values("received_at")
+    return Consumer.objects.order_by("name").annotate(oldest=Subquery(pending[:1]))
+
+
+def _consumer_state(consumer: Any, head: int, now: datetime) -> ConsumerState:
     return ConsumerState(
         name=consumer.name,
         position=consumer.position,
         lag=max(0, head - consumer.position),
-        oldest_pending_seconds=_oldest_pending_seconds(consumer.position, head, now),
+        oldest_pending_seconds=_age_seconds(consumer.oldest, now) if consumer.position < head else None,
         holder=consumer.holder,
         expires_at=consumer.expires_at,
         lost=consumer.lost,
@@ -140,9 +147,5 @@ def _consumer_state(consumer: Consumer, head: int, now: datetime) -> ConsumerSta
     )
 
 
-def _oldest_pending_seconds(position: int, head: int, now: datetime) -> float | None:
-    if position >= head:
-        return None
-    pending = Event.objects.filter(seq__gt=position).order_by("seq")
-    received_at = pending.values_list("received_at", flat=True).first()
+def _age_seconds(received_at: datetime | None, now: datetime) -> float | None:
     return None if received_at is None else max(0.0, (now - received_at) / timedelta(seconds=1))

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from registryhub.config.addresses import Address, BaseUrl, Prefix, is_loopback, split_address
+from registryhub.config.debugging import Debug
 from registryhub.config.document import Node, Scalar, Table
 from registryhub.config.errors import Problem
 from registryhub.config.headers import AnswerHeaders, check_header_value
@@ -74,6 +75,7 @@ class Http(Section):
     secret: Annotated[Secret | None, EMPTY_IS_NONE] = None
     relativeurls: Flag = False
     headers: AnswerHeaders = {}
+    debug: Debug = Debug()
 
     @property
     def listen(self) -> tuple[str, int]:

@@ -28,7 +28,7 @@ UNSERVED = (
     Row("reporting", "bugsnag newrelic"),
     Row("compatibility", "schema1"),
     Row("log", "formatter fields reportcaller accesslog hooks"),
-    Row("http", "net draintimeout tls http2 h2c debug"),
+    Row("http", "net draintimeout tls http2 h2c"),
     Row("storage", "inmemory s3 s3aws azure gcs swift oss", "the filesystem driver is served"),
     Row("storage", "cache redirect tag"),
     Row("storage.filesystem", "maxthreads"),

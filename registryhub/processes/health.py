@@ -36,6 +36,13 @@ class Readiness:
         self._told: dict[str, str] = {}
 
     def answer(self) -> Response:
+        problems = self.problems()
+        release_connection()
+        document = {"ready": not problems, "problems": problems}
+        return json_response(document, 503 if problems else 200, [_NO_STORE])
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong, by the name of the check; nothing when this process can do its work."""
         checks: dict[str, Callable[[], str | None]] = {
             "database": self._database,
             "migrations": self._migrations,
@@ -48,9 +55,7 @@ class Readiness:
                 problems[name] = problem
             if name == "database" and problem is not None:
                 break  # the next one would only say so again
-        release_connection()
-        document = {"ready": not problems, "problems": problems}
-        return json_response(document, 503 if problems else 200, [_NO_STORE])
+        return problems
 
     def _database(self) -> str | None:
         try:

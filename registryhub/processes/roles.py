@@ -32,6 +32,7 @@ WEB = Program("web", stop_seconds=WEB_DRAIN_SECONDS + 3, stop_wave=0, hands_over
 SHIP = Program("ship", stop_seconds=10)
 RELAY = Program("relay", stop_seconds=10)
 WORKER = Program("worker", stop_seconds=10)
+DEBUG = Program("debug", stop_seconds=5)
 
 ROLES = {"web": (WEB, SHIP), "relay": (RELAY,), "worker": (WORKER,)}
 
@@ -49,6 +50,7 @@ def parse_roles(text: str) -> tuple[str, ...]:
     return tuple(role for role in ROLES if role in wanted)
 
 
-def programs(roles: Collection[str]) -> list[Program]:
-    """What to start for the roles."""
-    return [program for role in ROLES if role in roles for program in ROLES[role]]
+def programs(roles: Collection[str], *, with_debug: bool = False) -> list[Program]:
+    """What to start for the roles, and beside them the debug server when an address is set for it."""
+    chosen = [program for role in ROLES if role in roles for program in ROLES[role]]
+    return [*chosen, DEBUG] if with_debug else chosen

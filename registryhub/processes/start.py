@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -15,8 +16,9 @@ from registryhub.processes.addresses import Place, Refused, check_free, resolve
 from registryhub.processes.administrator import PASSWORD_VARIABLE, ensure_administrator
 from registryhub.processes.arguments import CONFIG_VARIABLE
 from registryhub.processes.database import bring_up_to_date, one_at_a_time, wait_for_database
-from registryhub.processes.locks import serving
-from registryhub.processes.roles import programs
+from registryhub.processes.debug.serve import DEBUG_KEY
+from registryhub.processes.locks import AlreadyServed, serving
+from registryhub.processes.roles import DEBUG, programs
 from registryhub.processes.supervisor import Supervisor
 from registryhub.processes.welcome import warnings, welcome
 
@@ -35,12 +37,13 @@ class Start:
 
     def run(self) -> None:
         """Serve until told to stop. Raises AlreadyServed, Refused, NoDatabase or OSError before anything is started."""
-        with serving(self.data, self.roles):
+        with serving(self.data, self.roles), ExitStack() as held:
             place = resolve(*self.config.http.listen)
             if "web" in self.roles:
                 check_free(place)
+            chosen = programs(self.roles, with_debug=take_debug(self.config, self.data, held))
             self._say(self._prepare(place))
-            Supervisor(programs(self.roles), reload_problem=self._reload_problem, announce=self._announce).run()
+            Supervisor(chosen, reload_problem=self._reload_problem, announce=self._announce).run()
 
     def _prepare(self, place: Place) -> str:
         """The database, its tables and the first administrator; what to print."""
@@ -76,4 +79,21 @@ class Start:
             return str(error)
         if new.hub.data != self.config.hub.data or new.hub.database != self.config.hub.database:
             return "hub.data and hub.database cannot change while the hub runs; stop it and start it again"
+        if (new.http.debug.addr is None) != (self.config.http.debug.addr is None):
+            return "http.debug.addr cannot come or go while the hub runs; stop it and start it again"
         return None
+
+
+def take_debug(config: Config, data: Path, held: ExitStack) -> bool:
+    """Whether a debug server is to be started: if it has an address, by the first `serve` on this data folder.
+
+    Raises Refused when the address cannot be listened on.
+    """
+    if config.http.debug.listen is None:
+        return False
+    try:
+        held.enter_context(serving(data, (DEBUG.command,)))
+    except AlreadyServed:
+        return False
+    check_free(resolve(*config.http.debug.listen, key=DEBUG_KEY), key=DEBUG_KEY)
+    return True

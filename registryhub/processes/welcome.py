@@ -21,6 +21,8 @@ def welcome(config: Config, *, place: Place, data: Path, roles: Collection[str],
             "API": f"{base}/api/v1/docs",
             "Listening on": f"{place}{' (every interface)' if place.host in _ANY else ''}",
         }
+    if config.http.debug.addr:
+        lines["Debug server"] = f"{config.http.debug.addr}, without a login"
     lines |= {"Roles": ", ".join(roles), "Data folder": str(data), "Database": database_name(config)}
     if password is not None:
         lines["Administrator"] = f"{NAME}, password {password}"
@@ -51,4 +53,9 @@ def warnings(config: Config, place: Place) -> str:
             f"the registry is open: whoever reaches {place} can push, pull and delete images;",
             "set auth.htpasswd in the configuration, or let http.addr listen on 127.0.0.1 only",
         ]
+    if config.http.debug.is_open:
+        lines.append(
+            f"whoever reaches {config.http.debug.addr} reads the metrics and settings of this hub without a login;"
+            " let http.debug.addr listen on 127.0.0.1 only, or keep others out by a firewall"
+        )
     return "".join(f"WARNING  {line}\n" for line in lines)

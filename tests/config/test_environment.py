@@ -170,7 +170,7 @@ def test_the_version_and_the_path_of_the_file_are_no_overrides(load: Load) -> No
         ("REGISTRY_STORAGE_TAG_CONCURRENCYLIMIT", "5", "storage.tag: is not served yet; remove it"),
         ("REGISTRY_STORAGE_FILESYSTEM_MAXTHREADS", "5", "storage.filesystem.maxthreads: is not served yet; remove it"),
         ("REGISTRY_HTTP_TLS_CERTIFICATE", "/x", "http.tls: is not served yet; remove it"),
-        ("REGISTRY_HTTP_DEBUG_ADDR", ":1", "http.debug: is not served yet; remove it"),
+        ("REGISTRY_HTTP_DEBUG_PROMETHEUS_PATH", "metrics", "http.debug.prometheus.path: must be a plain path"),
         ("REGISTRY_AUTH_TOKEN_REALM", "x", "auth.token.realm: is not served yet; remove it"),
         ("REGISTRY_LOG_ACCESSLOG_DISABLED", "true", "log.accesslog: is not served yet; remove it"),
         ("REGISTRY_LOGLEVEL", "debug", "loglevel: is not served yet; remove it (set log.level instead)"),

@@ -46,7 +46,6 @@ def test_the_configuration_of_the_official_image_is_told_what_to_remove(mistakes
         "config.yml:4: log.fields: is not served yet; remove it",
         "config.yml:10: storage.cache: is not served yet; remove it",
         "config.yml:17: storage.tag: is not served yet; remove it",
-        "config.yml:21: http.debug: is not served yet; remove it",
         "config.yml:28: health: is not served yet; remove it",
     ]
 
@@ -56,9 +55,12 @@ def test_what_the_mistakes_say_to_remove_is_all_there_is_to_it(load: Load) -> No
     text = (
         "version: 0.1\nlog: {level: debug}\nstorage:\n  delete: {enabled: true}\n"
         "  filesystem: {rootdirectory: /var/lib/registry}\n"
-        "http:\n  addr: :5000\n  headers: {X-Content-Type-Options: [nosniff]}\n"
+        "http:\n  addr: :5000\n  debug: {addr: ':5001', prometheus: {enabled: true, path: /metrics}}\n"
+        "  headers: {X-Content-Type-Options: [nosniff]}\n"
     )
-    assert load(text).http.headers == {"X-Content-Type-Options": ("nosniff",)}
+    http = load(text).http
+    assert http.headers == {"X-Content-Type-Options": ("nosniff",)}
+    assert (http.debug.listen, http.debug.prometheus.enabled) == (("0.0.0.0", 5001), True)
 
 
 @pytest.mark.parametrize("path", [path for row in UNSERVED for path in row.paths()])
