@@ -1,16 +1,15 @@
-"""The configured endpoints: their rows, their consumers of the log, and what each is made of."""
+"""The endpoints, of `config.yml` and typed in: their consumers of the log, and what each is made of."""
 
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
-from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.utils import timezone
 
+from notifications.delivery.changes import drop_expired
 from notifications.delivery.faces import (
     CLOUDEVENT,
     CLOUDEVENTS,
@@ -24,20 +23,25 @@ from notifications.delivery.faces import (
     SignedBody,
 )
 from notifications.delivery.filters import build_filter
+from notifications.delivery.guard import anywhere, only_outside
 from notifications.delivery.lanes import Lanes
 from notifications.delivery.ledger import Ledger
-from notifications.delivery.models import Endpoint
+from notifications.delivery.models import MAX_ERROR_LENGTH, Endpoint
 from notifications.delivery.overtake import OvertakingSender
 from notifications.delivery.pace import Pace
 from notifications.delivery.parcels import Batch
 from notifications.delivery.reports import Reports
 from notifications.delivery.resend import Post, SideQueue
+from notifications.delivery.rows import sync_endpoints
 from notifications.delivery.send import Sender
 from notifications.delivery.sinks import HttpSink, Outcome
 from notifications.delivery.tls import Tls
 from notifications.delivery.traffic import Traffic
+from notifications.delivery.typed import BadEndpoint, read_settings, unseal
 from notifications.events import MEDIA_TYPE_V1, MEDIA_TYPE_V2
-from notifications.log.consume import Feed, StreamConsumer
+from notifications.log.consume import Feed, LeaseLost, StreamConsumer
+from notifications.log.places import remove_place
+from registryhub.access.sealing import Unsealable
 from registryhub.config.notifications import Endpoint as Configured
 from registryhub.version import VERSION
 
@@ -49,16 +53,54 @@ def consumers() -> list[StreamConsumer]:
     configured = settings.HUB.notifications.endpoints
     rows = sync_endpoints(configured)
     active = [(rows[endpoint.name], endpoint) for endpoint in configured if rows[endpoint.name].is_active]
-    return [
-        StreamConsumer(row.consumer_name, partial(deliver, row.pk, endpoint), start_at_head=True)
-        for row, endpoint in active
-    ]
+    typed = [row for row in rows.values() if not row.is_configured and row.is_active]
+    for row in typed:
+        if row.secret_expires_at is not None and row.secret_expires_at <= timezone.now():
+            drop_expired(row)
+    runs = [(row, partial(_deliver_configured, row.pk, endpoint)) for row, endpoint in active]
+    runs += [(row, partial(_deliver_typed, row.pk)) for row in typed]
+    return [StreamConsumer(row.consumer_name, run, start_at_head=True, revision=row.revision) for row, run in runs]
 
 
-def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
+def _deliver_configured(endpoint_id: int, configured: Configured, feed: Feed) -> None:
+    deliver(Endpoint.objects.get(pk=endpoint_id), configured, feed)
+
+
+def _deliver_typed(endpoint_id: int, feed: Feed) -> None:
+    """By the settings in the row. One whose settings cannot be used any more is disabled, with the reason."""
+    endpoint = Endpoint.objects.filter(pk=endpoint_id).first()
+    if endpoint is None:
+        _forget(str(feed.lease.place.key))
+        return
+    try:
+        configured = read_settings(endpoint.name, unseal(endpoint.sealed))
+    except (Unsealable, BadEndpoint) as error:
+        reason = f"its settings cannot be used: {error}"[:MAX_ERROR_LENGTH]
+        logger.warning("endpoint %s is disabled: %s", endpoint.name, reason)
+        Endpoint.objects.filter(pk=endpoint_id).update(stopped_at=timezone.now(), stop_reason=reason)
+        return
+    try:
+        deliver(endpoint, configured, feed)
+    except LeaseLost:
+        if Endpoint.objects.filter(pk=endpoint_id).exists():
+            raise
+        logger.info("endpoint %s was deleted", endpoint.name)
+
+
+def _forget(consumer_name: str) -> None:
+    """A relay that heard of the endpoint just before it was deleted has made its place anew."""
+    if not Endpoint.objects.filter(name=consumer_name.removeprefix("endpoint:")).exists():
+        remove_place(consumer_name)
+
+
+def deliver(endpoint: Endpoint, configured: Configured, feed: Feed) -> None:
     """All that stands between the log and one receiver, from top to bottom."""
-    endpoint = Endpoint.objects.get(pk=endpoint_id)
-    wanted = build_filter(configured.ignored_actions, configured.ignored_media_types, settings.HUB.hub.events)
+    wanted = build_filter(
+        configured.ignored_actions,
+        configured.ignored_media_types,
+        settings.HUB.hub.events,
+        notices_to=endpoint.name if configured.notices else "",
+    )
     face, pace = build_face(configured), Pace(configured.ratelimit_per_second)
     reports = Reports(endpoint.name, endpoint.url)
     logger.info(
@@ -69,7 +111,7 @@ def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
     with ExitStack() as stack:
 
         def open_post() -> Post:
-            return partial(_post, stack.enter_context(closing(_open_sink(configured, face))), face)
+            return partial(_post, stack.enter_context(closing(_open_sink(endpoint, configured, face))), face)
 
         post = open_post()
         size, log = configured.events_a_request, configured.log
@@ -95,17 +137,18 @@ def deliver(endpoint_id: int, configured: Configured, feed: Feed) -> None:
         ).run()
 
 
-def _open_sink(configured: Configured, face: Face) -> HttpSink:
+def _open_sink(endpoint: Endpoint, configured: Configured, face: Face) -> HttpSink:
     tls = configured.tls
     return HttpSink(
         url=configured.url.get_secret_value(),
         headers={name: [value.get_secret_value() for value in values] for name, values in configured.headers.items()},
         timeout_seconds=configured.timeout_seconds,
         user_agent=f"RegistryHub/{VERSION}",
-        environment=os.environ,
+        environment=os.environ if endpoint.is_configured else {},  # a proxy hides which address is dialled
         media_type=face.media_type,
         proxy=configured.proxy_url,
         tls=Tls(tls.ca, tls.certificate, tls.key, verifies=not tls.skipverify),
+        guard=anywhere if endpoint.is_configured else only_outside(settings.HUB.hub.outgoing.allow),
     )
 
 
@@ -129,62 +172,3 @@ def _unsigned_face(configured: Configured) -> Face:
         return Chat(configured.template)
     media_type = MEDIA_TYPE_V1 if configured.mediatype == "v1" else MEDIA_TYPE_V2
     return Bundle(media_type) if configured.face == "batch" else Envelope(media_type)
-
-
-def sync_endpoints(configured: Sequence[Configured]) -> dict[str, Endpoint]:
-    """Make the rows say what the configuration says, writing only what differs, and return them by name.
-
-    The row of an endpoint that is no longer configured stays, marked absent, and so does its position in the log.
-    """
-    wanted = {endpoint.name: _settings_of(endpoint) for endpoint in configured}
-    known = {row.name: row for row in Endpoint.objects.all()}
-    new = [Endpoint(name=name, **values) for name, values in wanted.items() if name not in known]
-    gone = {row.name: {"is_absent": True} for row in known.values() if row.is_configured and row.name not in wanted}
-    changed = [
-        known[name] for name, values in (wanted | gone).items() if name in known and _assign(known[name], values)
-    ]
-    if not new and not changed:
-        return known
-    with transaction.atomic():
-        Endpoint.objects.bulk_create(new, ignore_conflicts=True)
-        for row in changed:
-            row.save(update_fields=_SETTINGS)
-    return {row.name: row for row in Endpoint.objects.all()}
-
-
-def _settings_of(endpoint: Configured) -> dict[str, Any]:
-    return {
-        "origin": Endpoint.Origin.CONFIG,
-        "url": str(endpoint.url),
-        "rate_limit_per_second": endpoint.ratelimit_per_second,
-        "face": endpoint.face,
-        "batch_size": endpoint.events_a_request,
-        "header_names": sorted(endpoint.headers),
-        "timeout_seconds": endpoint.timeout_seconds,
-        "threshold": endpoint.threshold,
-        "backoff_seconds": endpoint.backoff_seconds,
-        "max_backoff_seconds": endpoint.maxbackoff_seconds,
-        "max_attempts": endpoint.attempts_limit,
-        "max_age_seconds": endpoint.maxage_seconds,
-        "disable_after_seconds": endpoint.disableafter_seconds,
-        "ignored_media_types": sorted(endpoint.ignored_media_types),
-        "ignored_actions": sorted(endpoint.ignored_actions),
-        "is_disabled": endpoint.disabled,
-        "is_absent": False,
-    }
-
-
-_SETTINGS = (
-    *("origin", "url", "face", "batch_size", "header_names", "timeout_seconds", "threshold", "backoff_seconds"),
-    *("max_backoff_seconds", "max_attempts", "max_age_seconds", "disable_after_seconds"),
-    "rate_limit_per_second",
-    *("ignored_media_types", "ignored_actions", "is_disabled", "is_absent"),
-)
-
-
-def _assign(row: Endpoint, values: Mapping[str, Any]) -> bool:
-    """Whether that changed anything."""
-    changed = {name: value for name, value in values.items() if getattr(row, name) != value}
-    for name, value in changed.items():
-        setattr(row, name, value)
-    return bool(changed)

@@ -37,7 +37,7 @@ class Ledger:
     """The books of one endpoint, kept by the holder of its place in the log and by nobody else.
 
     `position` is the last event dealt with, saved or not. `is_held` is whether the endpoint was found stopped, by an
-    operator or by these books, so that nothing more may be sent.
+    operator or by these books, or with other settings, so that nothing more may be sent.
     """
 
     def __init__(self, endpoint: Endpoint, feed: Feed, *, log: LogName = "sampled") -> None:
@@ -162,9 +162,10 @@ class Ledger:
         if self._stop_reason:
             row.update(**state, stopped_at=timezone.now(), stop_reason=self._stop_reason)
             self._stop_reason = ""
-        elif not row.filter(is_paused=False, stopped_at=None).update(**state):
+        elif not row.filter(is_paused=False, stopped_at=None, revision=self._endpoint.revision).update(**state):
             self.is_held = True
-            row.update(**state)
+            if not row.update(**state):
+                raise LeaseLost(f"endpoint {self._endpoint.name} was deleted")
 
     def _count_status(self, outcome: Outcome) -> None:
         if outcome.status is not None:

@@ -116,11 +116,13 @@ class StreamConsumer:
 
     `run(feed)` reads and moves until `feed.stopping`; when it returns it is started again later, when it raises it
     is logged and started again after a pause. A new one starts at the head of the log, or with the oldest event in it.
+    One that runs by another `revision` is stopped, and started again by this one.
     """
 
     name: str
     run: Callable[["Feed"], None]
     start_at_head: bool = False
+    revision: int = 0
 
 
 class Head:

@@ -4,10 +4,28 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from django.db import connection, transaction
+from django.db.models import F
 
 from notifications.log import leases
 from notifications.log.leases import Lease
 from notifications.log.models import Consumer
+
+
+def lock_place(name: str) -> None:
+    """Hold a consumer's position still until the caller's transaction ends; does nothing when there is no place."""
+    Consumer.objects.select_for_update().filter(name=name).first()
+
+
+def jump(name: str, position: int) -> None:
+    """Set a consumer to a position, whoever holds the place, which that process loses. Ends a replay."""
+    Consumer.objects.filter(name=name).update(
+        position=position, epoch=F("epoch") + 1, replay_until=None, resume_at=None
+    )
+
+
+def remove_place(name: str) -> None:
+    """Forget a consumer; whoever holds its place loses it."""
+    Consumer.objects.filter(name=name).delete()
 
 
 def take_consumer(name: str, *, holder: str, start_at_head: bool) -> Lease | None:
@@ -15,7 +33,7 @@ def take_consumer(name: str, *, holder: str, start_at_head: bool) -> Lease | Non
 
     At the end of a replay the place is first moved to where the consumer was before.
     """
-    _ensure_row(name, start_at_head=start_at_head)
+    make_place(name, start_at_head=start_at_head)
     lease = leases.take(leases.consumer_place(name), holder)
     return None if lease is None else _on_the_way(lease, name)
 
@@ -30,7 +48,8 @@ def _on_the_way(lease: Lease, name: str) -> Lease:
     return replace(lease, position=resume_at)
 
 
-def _ensure_row(name: str, *, start_at_head: bool) -> None:
+def make_place(name: str, *, start_at_head: bool) -> None:
+    """Unless it is there: at the head of the log, or before the oldest event in it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM log_consumer WHERE name = %s", (name,))
         if cursor.fetchone():

@@ -83,6 +83,8 @@ class Roster:
                 del self._streams[name]
         for name, consumer in wanted.items():
             runner = self._streams.setdefault(name, StreamRunner(consumer, holder=self._holder, head=self._head))
+            if runner.consumer.revision != consumer.revision:
+                runner.stop()
             runner.consumer = consumer
             runner.take()
 

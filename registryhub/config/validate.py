@@ -53,10 +53,11 @@ def origin_of(tree: Node, path: KeyPath) -> Origin:
 
 def _explain(details: ErrorDetails, tree: Node) -> Problem:
     path = tuple(part for part in details["loc"] if part != "[key]")
-    return Problem(_message(details, path), join_key(path), origin_of(tree, path))
+    return Problem(explain(details, path), join_key(path), origin_of(tree, path))
 
 
-def _message(details: ErrorDetails, path: KeyPath) -> str:
+def explain(details: ErrorDetails, path: KeyPath) -> str:
+    """What is wrong with the key, and the mend."""
     kind, context = details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
         return refuse_key(path)
