@@ -119,6 +119,8 @@ class Relay:
         while steps < _STEPS_A_TURN and not self._is_stopping and (events := self._sequencer.step()) is not None:
             self._recent.add(events)
             steps += 1
+            if self._sequencer.had_few:  # what came meanwhile comes together with more
+                break
         self._head.reach(self._sequencer.head)
         return steps
 

@@ -30,6 +30,7 @@ from registryhub.database.bulk import Values, insert_rows, moment_adapter
 SQLITE_BATCH = 128
 POSTGRES_BATCH = 1024
 _BATCH_BYTES = 2 << 20
+_FEW = 64
 
 _MAX_REASON = 2000
 
@@ -54,7 +55,7 @@ class Sequencer:
     """The holder of the head of the log. Whatever exception it raises, throw it away and take the lead anew.
 
     A connection that breaks during COMMIT leaves unknown whether it took place: the next Sequencer starts from what
-    the database says.
+    the database says. `had_few` is whether the last step took all there was, and that was not much.
     """
 
     def __init__(self, lease: Lease, *, begun_id: int, done: int) -> None:
@@ -63,6 +64,7 @@ class Sequencer:
         self._begun_id = begun_id
         self._done = done
         self._rows: deque[PendingRow] = deque()
+        self.had_few = False
         self._room = partitions.make_room(self.head)
         self._batch_size = POSTGRES_BATCH if connection.vendor == "postgresql" else SQLITE_BATCH
 
@@ -75,7 +77,10 @@ class Sequencer:
             self._rows.extend(load_pending(begun_id=self._begun_id, done=self._done))
         if not self._rows:
             return None
-        return self._settle(self._take())
+        entries = self._take()
+        events = self._settle(entries)
+        self.had_few = not self._rows and len(entries) < _FEW
+        return events
 
     def _take(self) -> list[_Entry]:
         entries: list[_Entry] = []
@@ -211,6 +216,7 @@ def _logged(seq: int, row: PendingRow, reading: ReadEvent) -> LoggedEvent:
         event.method,
         event.from_repository,
         reading.raw.decode(),
+        reading.facts.decode(),
     )
 
 
