@@ -25,9 +25,9 @@ from notifications.delivery.typed import BadEndpoint, unseal
 from notifications.log.models import Consumer
 from notifications.signing import BadSignature, verify
 from registryhub.access.sealing import Unsealable
-from tests.notifications.delivery.turns import relays
 from tests.notifications.delivery.sending import configure, configured, endpoint, ids, log_events, start_at
 from tests.notifications.delivery.test_typed import SECRET, allow
+from tests.notifications.delivery.turns import relays
 from tests.servers.scripted import Answer, redirect
 from tests.servers.webhook_receiver import Received, WebhookReceiver
 
