@@ -16,8 +16,8 @@ import orjson
 MEDIA_TYPE_V1 = "application/vnd.docker.distribution.events.v1+json"
 MEDIA_TYPE_V2 = "application/vnd.docker.distribution.events.v2+json"
 
-Action = Literal["push", "pull", "mount", "delete", "check"]
-ACTIONS: frozenset[str] = frozenset(("push", "pull", "mount", "delete", "check"))
+Action = Literal["push", "pull", "mount", "delete", "check", "notice"]
+ACTIONS: frozenset[str] = frozenset(("push", "pull", "mount", "delete", "check", "notice"))
 
 MAX_ID_LENGTH = 128
 MAX_SIZE = 2**63 - 1

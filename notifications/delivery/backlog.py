@@ -72,7 +72,12 @@ def describe(endpoint: Endpoint, backlog: Backlog, now: datetime) -> str:
 
 def _queue(endpoint: Endpoint, position: int, head: int) -> QuerySet[Any, Any]:
     """One row that says how many of the counted events the endpoint gets, and since when; none when it gets none."""
-    wanted = build_filter(endpoint.ignored_actions, endpoint.ignored_media_types, settings.HUB.hub.events)
+    wanted = build_filter(
+        endpoint.ignored_actions,
+        endpoint.ignored_media_types,
+        settings.HUB.hub.events,
+        notices_to=endpoint.name if endpoint.takes_notices else "",
+    )
     counted = Event.objects.filter(wanted.condition(), seq__gt=position, seq__lte=_last_counted(position, head))
     named = counted.annotate(endpoint=Value(endpoint.pk, output_field=IntegerField())).order_by()
     return named.values("endpoint").annotate(pending=Count("seq"), oldest=Min("received_at"))

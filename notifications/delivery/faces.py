@@ -123,11 +123,13 @@ class Chat:
 
     def render(self, documents: Sequence[Document], now: float) -> Rendered:
         [document] = documents
-        text = fill_in(self.template, _fields(document), _escape)
+        template = _NOTICE if "notice" in document else self.template
+        text = fill_in(template, _fields(document), _escape)
         block = {"type": "section", "text": {"type": "mrkdwn", "text": text}}
         return Rendered(orjson.dumps({"text": text, "blocks": [block]}))
 
 
+_NOTICE = "*webhook {endpoint}*: {text}"
 _PLACE = re.compile(r"\{([a-z]+)\}")
 
 
@@ -138,7 +140,7 @@ def fill_in(template: str, fields: dict[str, str], escape: Callable[[str], str])
 
 def _fields(document: Document) -> dict[str, str]:
     """What a template may name; see TEMPLATE_FIELDS of the configuration."""
-    target, request = document.get("target", {}), document.get("request", {})
+    target, request, notice = (document.get(name) or {} for name in ("target", "request", "notice"))
     repository, tag, digest = (target.get(name) or "" for name in ("repository", "tag", "digest"))
     image = f"{repository}:{tag}" if tag else f"{repository}@{digest}" if digest else repository
     return {
@@ -155,6 +157,8 @@ def _fields(document: Document) -> dict[str, str]:
         "host": request.get("host") or "",
         "id": document["id"],
         "timestamp": document["timestamp"],
+        "endpoint": str(notice.get("endpoint", "")),
+        "text": str(notice.get("text", "")),
     }
 
 

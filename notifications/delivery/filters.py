@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
+from notifications.delivery.notice_events import subject_of
 from notifications.log.consume import LoggedEvent
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.config.hub import Events
@@ -16,16 +17,20 @@ _READS = ("pull", "check")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Only events of this hub, of actions and media types that are not excluded (reference C.1)."""
+    """Only events of this hub, of actions and media types that are not excluded (reference C.1).
+
+    An endpoint that takes notices gets none about itself, which `own_notices` names: they would never end.
+    """
 
     excluded_actions: frozenset[str]
     excluded_media_types: frozenset[str]
     sends_blob_pulls: bool
+    own_notices: str = ""
 
     def takes(self, event: LoggedEvent) -> bool:
         if event.source_id != HUB_SOURCE_ID or event.action in self.excluded_actions:
             return False
-        if event.media_type in self.excluded_media_types:
+        if event.media_type in self.excluded_media_types or event.repository == self.own_notices:
             return False
         return self.sends_blob_pulls or event.media_type != BLOB_MEDIA_TYPE or event.action not in _READS
 
@@ -34,6 +39,8 @@ class Filter:
         condition = Q(source_id=HUB_SOURCE_ID)
         if self.excluded_actions:
             condition &= ~Q(action__in=self.excluded_actions)
+        if self.own_notices:
+            condition &= ~Q(repository=self.own_notices)
         if self.excluded_media_types:
             condition &= ~Q(media_type__in=self.excluded_media_types)
         if not self.sends_blob_pulls:
@@ -41,9 +48,17 @@ class Filter:
         return condition
 
 
-def build_filter(ignored_actions: Iterable[str], ignored_media_types: Iterable[str], events: Events) -> Filter:
-    """The filter of an endpoint. A check is sent as a pull if at all, so whoever ignores pulls ignores checks too."""
+def build_filter(
+    ignored_actions: Iterable[str], ignored_media_types: Iterable[str], events: Events, *, notices_to: str = ""
+) -> Filter:
+    """The filter of an endpoint. A check is sent as a pull if at all, so whoever ignores pulls ignores checks too.
+
+    `notices_to` is the name of the endpoint, if it takes notices.
+    """
     excluded = frozenset(ignored_actions)
     if not events.compat or "pull" in excluded:
         excluded |= {"check"}
-    return Filter(excluded, frozenset(ignored_media_types), events.blob_pulls)
+    if not notices_to:
+        excluded |= {"notice"}
+    own = subject_of(notices_to) if notices_to else ""
+    return Filter(excluded, frozenset(ignored_media_types), events.blob_pulls, own)

@@ -1,8 +1,9 @@
-"""What the operators are told about an endpoint: rows to be shown, and a line each in the log file."""
+"""What the operators are told about an endpoint: rows to be shown, an event each, and a line in the log file."""
 
 import logging
 
 from notifications.delivery.models import Endpoint, Notice
+from notifications.delivery.notice_events import announce
 from notifications.delivery.retry import Retry
 
 KEPT_NOTICES = 200
@@ -45,10 +46,12 @@ class Notices:
         self._say(Notice.Kind.DISABLED, f"it was disabled: {reason}. Its events wait; resume it to go on", level)
 
     def save(self) -> None:
-        """Write the rows, on the caller's transaction, and forget the oldest."""
+        """Write the rows and their events, on the caller's transaction, and forget the oldest rows."""
         if not self._rows:
             return
         Notice.objects.bulk_create(self._rows)
+        for row in self._rows:
+            announce(row)
         self._rows = []
         mine = Notice.objects.filter(endpoint=self._endpoint).order_by("-id")
         oldest_kept = mine.values_list("id", flat=True)[KEPT_NOTICES - 1 : KEPT_NOTICES]

@@ -168,6 +168,7 @@ class Endpoint(Section):
     inflight: Annotated[Whole, positive_or(1)] = 1
     log: Annotated[LogName, CHOICE] = "sampled"
     secrets: tuple[Annotated[Secret, AfterValidator(_check_secret)], ...] = ()
+    notices: Flag = False
     template: Annotated[Text, AfterValidator(_check_template)] = "*{action}* of {image} by {actor}"
     ignoredmediatypes: tuple[Text, ...] = ()
     ignore: Ignore = Ignore()

@@ -5,7 +5,6 @@ commit together; call it last, when the tag is readable. What only reads (pull, 
 before the response leaves. A pull costs about 5 µs: the constant part of a manifest's event is encoded once (`Target`).
 """
 
-import socket
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from notifications import events
 from notifications.log import intake
 from notifications.log.journal import local_journal
 from registryhub.access.models import HUB_SOURCE_ID
-from registryhub.config.addresses import split_address
+from notifications.log.speaker import source
 
 BLOB_MEDIA_TYPE = "application/octet-stream"
 
@@ -232,13 +231,6 @@ def _timestamp() -> bytes:
 @lru_cache(maxsize=2)
 def _second(seconds: int) -> bytes:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
-
-
-@cache
-def source() -> tuple[str, str]:
-    """Who speaks: `host:port` of this server, and an id that is new with each start of a process (reference C.2)."""
-    _, port = split_address(settings.HUB.http.addr)
-    return f"{socket.gethostname()}:{port}", events.new_id()
 
 
 @cache

@@ -10,6 +10,7 @@ from django.db import transaction
 from notifications import events
 from notifications.events import Reference
 from notifications.log.journal import JournalUnavailable
+from notifications.log.speaker import source
 from registryhub.registry import announce
 from registryhub.registry.announce import RequestContext
 from tests.registry.journals import JournalReader
@@ -50,7 +51,7 @@ def test_a_pull_line_is_byte_for_byte_the_plain_document(
     (line,) = journal.lines()
     event = events.parse(line)
     assert line == events.encode(event)
-    address, instance_id = announce.source()
+    address, instance_id = source()
     assert event == events.Event(
         id=event.id,
         timestamp=event.timestamp,
@@ -141,7 +142,7 @@ def test_a_pull_that_cannot_be_kept_is_refused(journal: JournalReader) -> None:
 
 def test_the_source_names_this_server_and_this_start() -> None:
     """`source.addr` is `host:port`; the instance is the same for all events of a process."""
-    address, instance_id = announce.source()
+    address, instance_id = source()
     assert address.rpartition(":")[2].isdigit()
-    assert announce.source() == (address, instance_id)
+    assert source() == (address, instance_id)
     assert instance_id[14] == "7"

@@ -18,6 +18,7 @@ _ACTIONS = (
     ("check", "version checks"),
     ("mount", "mounts"),
     ("delete", "deletions"),
+    ("notice", "messages"),
 )
 _EXACT = ("repository", "tag", "action", "actor")
 _PLAIN = {"autocapitalize": "none", "spellcheck": "false"}

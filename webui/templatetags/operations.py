@@ -7,7 +7,7 @@ from django import template
 register = template.Library()
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{12})[0-9a-f]{52}")
-_TONES = {"push": "push", "pull": "pull", "check": "still", "mount": "ok", "delete": "bad"}
+_TONES = {"push": "push", "pull": "pull", "check": "still", "mount": "ok", "delete": "bad", "notice": "wait"}
 
 
 @register.filter
