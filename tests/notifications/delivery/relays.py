@@ -1,48 +1,36 @@
-"""Relays that ask again and again who listens, as the process does, one turn after another in the test's own thread."""
+"""The relay as a process of its own, on the database of the unit tests, with endpoints to send to."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import json
+from pathlib import Path
+from typing import Any
 
-from pytest_django import Settings
+from tests.notifications.log.processes import Program, Relay
 
-from notifications.log import leases
-from notifications.log.consume import Head
-from notifications.log.models import LogHead
-from notifications.log.roster import Roster
-from tests.servers.server import wait_until
-
-
-class Relays:
-    """One or several; `until` lets all of them do what is due until a condition is true."""
-
-    def __init__(self, *holders: str) -> None:
-        self.heads = {holder: Head() for holder in holders}
-        self.rosters = {holder: Roster(holder=holder, head=head) for holder, head in self.heads.items()}
-
-    def turn(self) -> None:
-        position = LogHead.objects.values_list("position", flat=True).filter(pk=1).first() or 0
-        for holder, roster in self.rosters.items():
-            roster.check(leases.renew(holder))
-            roster.refresh()
-            self.heads[holder].reach(position)
-
-    def until(self, condition: Callable[[], bool], timeout_seconds: float = 15.0) -> None:
-        """Raises AssertionError after the timeout."""
-
-        def is_true() -> bool:
-            self.turn()
-            return condition()
-
-        assert wait_until(is_true, timeout_seconds)
+_TELL = """
+from pathlib import Path
+from notifications.log import roster
+real = roster.Roster.refresh
+def refresh(self):
+    real(self)
+    Path({path!r}).touch()
+roster.Roster.refresh = refresh
+"""
 
 
-@contextmanager
-def relays(settings: Settings, *holders: str) -> Iterator[Relays]:
-    """They run endpoints and nothing else."""
-    settings.EVENT_CONSUMERS = ["notifications.delivery.endpoints.consumers"]
-    running = Relays(*(holders or ("ann",)))
-    try:
-        yield running
-    finally:
-        for roster in running.rosters.values():
-            roster.stop(10)
+class SendingRelay(Relay):
+    """`manage.py relay` with the consumers of the hub and these endpoints; ready once it works or stands by."""
+
+    def __init__(self, folder: Path, name: str, endpoints: list[dict[str, Any]]) -> None:
+        self._stands_by = folder / f"{name}-stands-by"
+        super().__init__(folder, name=name, fault=_TELL.format(path=str(self._stands_by)))
+        self._endpoints = endpoints
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **Program.environment(self),
+            "DJANGO_SETTINGS_MODULE": "registryhub.settings",
+            "REGISTRY_NOTIFICATIONS_ENDPOINTS": json.dumps(self._endpoints),
+        }
+
+    def is_ready(self) -> bool:
+        return self._stands_by.exists()

@@ -1,7 +1,6 @@
 """Two relays share the endpoints; one dies, or is told to stop, and the other goes on with them. Real processes."""
 
 import itertools
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ import pytest
 from notifications.log.leases import LEASE_SECONDS
 from notifications.log.models import Consumer
 from notifications.log.relay import ROSTER_SECONDS
+from tests.notifications.delivery.relays import SendingRelay
 from tests.notifications.log.making import intake_pull
-from tests.notifications.log.processes import Program, Relay
 from tests.servers.scripted import Answer
 from tests.servers.server import wait_until
 from tests.servers.webhook_receiver import WebhookReceiver
@@ -23,35 +22,6 @@ REPOSITORIES = ("lib/a", "lib/b", "lib/c")
 NAMES = ("endpoint:ordered", "endpoint:each")
 MARGIN_SECONDS = 3.0
 """For a busy machine."""
-
-_TELL = """
-from pathlib import Path
-from notifications.log import roster
-real = roster.Roster.refresh
-def refresh(self):
-    real(self)
-    Path({path!r}).touch()
-roster.Roster.refresh = refresh
-"""
-
-
-class SendingRelay(Relay):
-    """`manage.py relay` with the consumers of the hub and these endpoints; ready once it works or stands by."""
-
-    def __init__(self, folder: Path, name: str, endpoints: list[dict[str, Any]]) -> None:
-        self._stands_by = folder / f"{name}-stands-by"
-        super().__init__(folder, name=name, fault=_TELL.format(path=str(self._stands_by)))
-        self._endpoints = endpoints
-
-    def environment(self) -> dict[str, str]:
-        return {
-            **Program.environment(self),
-            "DJANGO_SETTINGS_MODULE": "registryhub.settings",
-            "REGISTRY_NOTIFICATIONS_ENDPOINTS": json.dumps(self._endpoints),
-        }
-
-    def is_ready(self) -> bool:
-        return self._stands_by.exists()
 
 
 def test_the_other_relay_goes_on_with_the_endpoints(tmp_path: Path) -> None:
