@@ -32,7 +32,10 @@ __all__ = [
 
 
 class LoggedEvent(NamedTuple):
-    """An event with its number. Times are aware UTC, `size` is in bytes, empty text means absent."""
+    """An event with its number. Times are aware UTC, `size` is in bytes, empty text means absent.
+
+    `facts` is what this hub knows besides, for `notifications.facts.parse`.
+    """
 
     seq: int
     source_id: int
@@ -51,6 +54,7 @@ class LoggedEvent(NamedTuple):
     method: str
     from_repository: str
     raw: str
+    facts: str = ""
 
 
 class Span(NamedTuple):

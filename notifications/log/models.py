@@ -58,6 +58,9 @@ class Event(models.Model):
     method = models.CharField(max_length=10, blank=True)
     from_repository = BytewiseField(max_length=255, blank=True)
     raw = models.TextField(help_text="the event as the wire has it, JSON")
+    facts = models.TextField(
+        default="", db_default="", blank=True, help_text="what is known besides (notifications.facts), JSON"
+    )
 
     class Meta:
         indexes = (

@@ -10,10 +10,11 @@ from notifications import events
 
 
 class ReadEvent(NamedTuple):
-    """One event: as it came (JSON without a line break), and understood."""
+    """One event: as it came (JSON without a line break), and understood; `facts` of it that the wire does not say."""
 
     raw: bytes
     event: events.Event
+    facts: bytes = b""
 
 
 class Unreadable(NamedTuple):
@@ -27,8 +28,12 @@ Reading = ReadEvent | Unreadable
 
 
 def read_event(raw: bytes) -> list[Reading]:
-    """One wire event of this hub."""
-    return [_read(raw)]
+    """One wire event of this hub, and in a second line what it knows besides (`notifications.facts`)."""
+    wire, _, facts = raw.partition(b"\n")
+    reading = _read(wire)
+    if isinstance(reading, Unreadable):
+        return [Unreadable(raw, reading.reason)]
+    return [reading._replace(facts=facts)]
 
 
 def read_journal(raw: bytes) -> list[Reading]:

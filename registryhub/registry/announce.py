@@ -14,11 +14,12 @@ from typing import Any
 import orjson
 from django.conf import settings
 
-from notifications import events
+from notifications import events, facts
+from notifications.facts import Facts
 from notifications.log import intake
 from notifications.log.journal import local_journal
-from registryhub.access.models import HUB_SOURCE_ID
 from notifications.log.speaker import source
+from registryhub.access.models import HUB_SOURCE_ID
 
 BLOB_MEDIA_TYPE = "application/octet-stream"
 
@@ -100,8 +101,9 @@ def manifest_pushed(
     *,
     tag: str,
     references: tuple[events.Reference, ...],
+    known: Facts = facts.NOTHING,
 ) -> None:
-    """A manifest was put; `tag` is empty when it was put by digest."""
+    """A manifest was put; `tag` is empty when it was put by digest. `known` is what the wire does not say."""
     event = _event(
         context,
         "push",
@@ -113,7 +115,7 @@ def manifest_pushed(
         tag=tag,
         references=references if includes_references() else (),
     )
-    _store(event)
+    _store(event, known)
 
 
 def manifest_deleted(context: RequestContext, repository: str, digest: str) -> None:
@@ -175,8 +177,11 @@ def _blob_event(
     )
 
 
-def _store(event: events.Event) -> None:
-    intake.store(source_id=HUB_SOURCE_ID, kind="event", raw=events.encode(event))
+def _store(event: events.Event, known: Facts = facts.NOTHING) -> None:
+    raw = events.encode(event)
+    if known != facts.NOTHING:
+        raw = b"%b\n%b" % (raw, facts.encode(known))
+    intake.store(source_id=HUB_SOURCE_ID, kind="event", raw=raw)
 
 
 def _blob_target(repository: str, digest: str, size: int) -> Target:

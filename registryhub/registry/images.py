@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from notifications.facts import readable_platforms
 from registryhub.oci.configs import CONFIGS, MAX_CONFIG_BYTES, ImageConfig, parse_config
 from registryhub.oci.digests import Digest
 from registryhub.oci.errors import OciError
@@ -66,6 +67,20 @@ def read_config(repository_id: int, manifest: Manifest, driver: StorageDriver) -
     if config is None or not _linked(repository_id, [config.digest]):
         return None
     return _load_config(driver, config.digest, config.size)
+
+
+def find_platforms(manifest: Manifest, driver: StorageDriver, *, among: Collection[str]) -> tuple[str, ...]:
+    """What is being pushed runs on, in words: what an index says of its children, or an image in its configuration.
+
+    No query: the configuration is read if it is `among` what the repository must have.
+    """
+    config = _image_config(manifest)
+    if config is None:
+        platforms = [child.platform for child in manifest.children]
+    else:
+        loaded = _load_config(driver, config.digest, config.size) if str(config.digest) in among else None
+        platforms = [loaded.platform if loaded else None]
+    return readable_platforms(str(platform) for platform in platforms if platform and platform.os != _NO_PLATFORM)
 
 
 @dataclass(frozen=True, slots=True)

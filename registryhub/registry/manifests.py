@@ -7,6 +7,7 @@ from django.db import connection
 from django.utils import timezone
 
 from notifications.events import Reference
+from notifications.facts import Facts
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.database.lookups import Lookup
 from registryhub.database.shared import SharedLookup
@@ -19,10 +20,12 @@ from registryhub.registry import announce, blobs, rows, tags
 from registryhub.registry.aging import is_aging
 from registryhub.registry.announce import RequestContext, manifest_target
 from registryhub.registry.dependencies import check_references
+from registryhub.registry.images import find_platforms
 from registryhub.registry.payloads import Payload, payloads
 from registryhub.registry.protect import check_manifest
 from registryhub.registry.retries import run_transaction
 from registryhub.registry.rules import Rules
+from registryhub.storage.base import StorageDriver
 
 _MEMBER = SharedLookup(
     "manifest_member",
@@ -117,10 +120,11 @@ def put(
     media_type: str,
     content: bytes,
     rules: Rules,
+    driver: StorageDriver,
 ) -> Pushed:
     """Store a manifest, and let the tags `names` point at it.
 
-    With `digest` the content must have it. When this returns, manifest, tags and events are on disk together: an event
+    With `digest` the content must have it. From the driver's bytes the configuration of an image is read. When this returns, manifest, tags and events are on disk together: an event
     a tag, or one without. Raises OciError: MANIFEST_INVALID, DIGEST_INVALID, DENIED, MANIFEST_BLOB_UNKNOWN.
     """
     document = parse_manifest(content, media_type)
@@ -130,15 +134,20 @@ def put(
     rules.check(document)
     required = rules.required(document)
     manifest = Reference(media_type, str(found), len(content))
+    platforms = find_platforms(document, driver, among=required)
 
     def store() -> None:
         repository_id = blobs.repository_id(repository)
         check_references(repository_id, document, required)
         manifest_id = rows.store(repository_id, manifest, document, content)
-        for name in sorted(names):  # two pushes that wait for each other are rarer in one order
-            tags.point(repository_id, name, manifest_id, manifest, repository=repository)
+        pointed = {
+            name: tags.point(repository_id, name, manifest_id, manifest, repository=repository)
+            for name in sorted(names)  # two pushes that wait for each other are rarer in one order
+        }
         for name in names or ("",):
-            announce.manifest_pushed(context, repository, manifest, tag=name, references=_references(document))
+            known = Facts(*pointed.get(name, ()), platforms=platforms)
+            references = _references(document)
+            announce.manifest_pushed(context, repository, manifest, tag=name, references=references, known=known)
 
     run_transaction(store)
     return Pushed(found, document.subject.digest if document.subject else None)

@@ -1,11 +1,13 @@
 """Tags: names that move, unless a rule says that they do not (`registryhub.registry.keeping.immutability`)."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from django.db import connection
 from django.utils import timezone
 
 from notifications.events import Reference
+from notifications.facts import TagChange
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.database.shared import SharedLookup
 from registryhub.oci.errors import MANIFEST_UNKNOWN, OciError
@@ -38,14 +40,28 @@ _UNTAG = """
 _UNTAG_SQLITE = _UNTAG.format(unlocked="")
 # Whoever holds the old manifest's row touches it himself, or removes it.
 _UNTAG_POSTGRES = _UNTAG.format(unlocked="FOR UPDATE OF manifest SKIP LOCKED")
-_POINT = """
-    INSERT INTO registry_tag (repository_id, name, manifest_id, digest, media_type, size, created_at, moved_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
+_OLD = "SELECT digest FROM registry_tag WHERE repository_id = %s AND name = %s"
+_INSERT = "INSERT INTO registry_tag (repository_id, name, manifest_id, digest, media_type, size, created_at, moved_at)"
+_MOVE = """
     ON CONFLICT (repository_id, name) DO UPDATE SET
         manifest_id = excluded.manifest_id, digest = excluded.digest, media_type = excluded.media_type,
         size = excluded.size, moved_at = excluded.moved_at
 """
-_POINT_ONCE = f"{_POINT} WHERE registry_tag.digest = excluded.digest"
+_ONCE = "WHERE registry_tag.digest = excluded.digest"
+_POINT_SQLITE = f"{_INSERT} VALUES (%s, %s, %s, %s, %s, %s, %s, %s) {_MOVE}"
+# The old row is locked before it is overwritten: so what it pointed at is true, whoever moves it at the same time.
+_POINT_POSTGRES = f"""
+    WITH old AS MATERIALIZED ({_OLD} FOR UPDATE), untagged AS ({_UNTAG_POSTGRES})
+    {_INSERT} SELECT %s, %s, %s, %s, %s, %s, %s, %s FROM (SELECT 1) AS one LEFT JOIN old ON true {_MOVE}
+    {{once}} RETURNING (SELECT digest FROM old), registry_tag.xmax = 0
+"""  # noqa: S608 - constants
+
+
+class Pointed(NamedTuple):
+    """What became of a tag, and the digest that it moved from."""
+
+    change: TagChange
+    moved_from: str = ""
 
 
 def find_digest(repository: str, tag: str) -> str | None:
@@ -54,7 +70,7 @@ def find_digest(repository: str, tag: str) -> str | None:
     return row[0] if row else None
 
 
-def point(repository_id: int, name: str, manifest_id: int, manifest: Reference, *, repository: str) -> None:
+def point(repository_id: int, name: str, manifest_id: int, manifest: Reference, *, repository: str) -> Pointed:
     """Make or move a tag, on the caller's transaction, which holds the manifest's row. The last to commit wins.
 
     An immutable tag is made, or stays: the statement itself finds out, so of two that make it with different digests
@@ -64,15 +80,27 @@ def point(repository_id: int, name: str, manifest_id: int, manifest: Reference, 
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     untag = now, repository_id, name, manifest_id
     point = repository_id, name, manifest_id, manifest.digest, manifest.media_type, manifest.size, now, now
-    sql = _POINT_ONCE if rule else _POINT
+    once = _ONCE if rule else ""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(f"WITH untagged AS ({_UNTAG_POSTGRES}) {sql}", (*untag, *point))
+            cursor.execute(_POINT_POSTGRES.format(once=once), (repository_id, name, *untag, *point))
+            old, is_new = cursor.fetchone() or (None, False)
         else:
+            cursor.execute(_OLD, (repository_id, name))
+            (old,) = cursor.fetchone() or (None,)
+            is_new = old is None
             cursor.execute(_UNTAG_SQLITE, untag)
-            cursor.execute(sql, point)
+            cursor.execute(f"{_POINT_SQLITE} {once}", point)
         if rule and cursor.rowcount == 0:
             raise immutability.refused_move(repository, name, rule)
+    return _pointed(old, manifest.digest, is_new=is_new)
+
+
+def _pointed(old: str | None, digest: str, *, is_new: bool) -> Pointed:
+    """A tag that is neither new nor known was made just now by another push, of another digest: it moved from there."""
+    if is_new:
+        return Pointed("new")
+    return Pointed("same") if old == digest else Pointed("moved", old or "")
 
 
 def delete(context: RequestContext, repository: str, tag: str) -> None:

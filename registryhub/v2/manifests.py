@@ -70,6 +70,7 @@ def put(hub: Hub, request: Request, context: RequestContext, name: str, referenc
         media_type=_content_type(request),
         content=_read_body(request, hub.config.hub.limits.manifest_bytes),
         rules=read_rules(hub.config),
+        driver=hub.store.driver,
     )
     headers = [
         ("location", manifest_url(hub, request, name, str(pushed.digest))),

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from notifications import events
+from notifications import events, facts
+from notifications.facts import Facts
 from notifications.log.models import Intake
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.access.repositories import ensure_repository
@@ -21,6 +22,8 @@ from registryhub.registry import manifests
 from registryhub.registry.announce import RequestContext
 from registryhub.registry.models import Blob, BlobLink
 from registryhub.registry.rules import read_rules
+from registryhub.storage.base import StorageDriver
+from registryhub.storage.memory import MemoryDriver
 
 CONTEXT = RequestContext(
     request_id="01a20b6e-4411-733a-9be2-99871c36940e",
@@ -38,7 +41,13 @@ LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 def stored_events() -> list[events.Event]:
     """The events that were committed with a change, oldest first."""
     rows = Intake.objects.filter(kind="event", source_id=HUB_SOURCE_ID).order_by("id")
-    return [events.parse(bytes(raw)) for raw in rows.values_list("raw", flat=True)]
+    return [events.parse(bytes(raw).partition(b"\n")[0]) for raw in rows.values_list("raw", flat=True)]
+
+
+def stored_facts() -> list[Facts]:
+    """What is known besides of each of these events."""
+    rows = Intake.objects.filter(kind="event", source_id=HUB_SOURCE_ID).order_by("id")
+    return [facts.parse(bytes(raw).partition(b"\n")[2].decode()) for raw in rows.values_list("raw", flat=True)]
 
 
 def link_blob(repository: str, content: bytes) -> dict[str, Any]:
@@ -78,15 +87,31 @@ def changed_document(content: bytes, **fields: Any) -> bytes:
     return dump({**json.loads(content), **fields})
 
 
-def put(repository: str, content: bytes, *, tag: str = "", media_type: str = OCI_MANIFEST) -> str:
+def put(
+    repository: str,
+    content: bytes,
+    *,
+    tag: str = "",
+    media_type: str = OCI_MANIFEST,
+    driver: StorageDriver | None = None,
+) -> str:
     """Store a manifest; its digest."""
-    return put_under(repository, content, *[tag] if tag else [], media_type=media_type)
+    return put_under(repository, content, *[tag] if tag else [], media_type=media_type, driver=driver)
 
 
 def put_under(
-    repository: str, content: bytes, *tags: str, media_type: str = OCI_MANIFEST, digest: str = "", **config: Any
+    repository: str,
+    content: bytes,
+    *tags: str,
+    media_type: str = OCI_MANIFEST,
+    digest: str = "",
+    driver: StorageDriver | None = None,
+    **config: Any,
 ) -> str:
-    """Store a manifest under any number of tags, as the digest if one is given; `config` is as for `changed`."""
+    """Store a manifest under any number of tags, as the digest if one is given; `config` is as for `changed`.
+
+    Without a driver no blob has bytes.
+    """
     pushed = manifests.put(
         CONTEXT,
         repository=repository,
@@ -95,6 +120,7 @@ def put_under(
         media_type=media_type,
         content=content,
         rules=read_rules(changed(settings.HUB, **config)),
+        driver=driver or MemoryDriver(),
     )
     return str(pushed.digest)
 

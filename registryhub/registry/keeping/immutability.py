@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from registryhub.database.lookups import Lookup
 from registryhub.oci.errors import DENIED, OciError
-from registryhub.registry.keeping.patterns import Matcher, compile_glob, compile_pattern
+from registryhub.patterns import Matcher, compile_glob, compile_pattern
 from registryhub.registry.keeping.remembered import Remembered
 
 _LOAD = Lookup(

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from registryhub.patterns import Matcher, compile_glob, compile_pattern, literal_prefix
 from registryhub.registry.keeping.models import RetentionRule
-from registryhub.registry.keeping.patterns import Matcher, compile_glob, compile_pattern, literal_prefix
 from registryhub.registry.keeping.words import span_in_words
 
 

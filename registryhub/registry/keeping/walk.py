@@ -15,9 +15,9 @@ from django.db import connection
 
 from registryhub.access.models import HUB_SOURCE_ID, Repository
 from registryhub.database import keyset
+from registryhub.patterns import common_prefix
 from registryhub.registry.guards import in_use
 from registryhub.registry.keeping import immutability
-from registryhub.registry.keeping.patterns import common_prefix
 from registryhub.registry.keeping.verdicts import Ranking, Ranks, Rule, SeenTag, Verdict, judge, spare
 
 _REPOSITORIES_AT_ONCE = 1000

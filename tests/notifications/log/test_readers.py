@@ -12,6 +12,16 @@ def test_an_event_is_read_as_it_came() -> None:
     assert (reading.raw, reading.event.id, reading.event.repository) == (raw, "one", "library/app")
 
 
+def test_a_second_line_holds_the_facts() -> None:
+    """They are no part of the event; what cannot be read is kept whole."""
+    raw = pull("one")
+    (reading,) = read_event(raw + b'\n{"tagged":"new"}')
+    assert isinstance(reading, ReadEvent)
+    assert (reading.raw, reading.facts) == (raw, b'{"tagged":"new"}')
+    (unreadable,) = read_event(b"{oops\nand more")
+    assert unreadable.raw == b"{oops\nand more"
+
+
 def test_a_segment_is_one_event_a_line() -> None:
     """In order; empty lines are nothing."""
     readings = read_journal(lines(["a", "b"]) + b"\n" + lines(["c"]))

@@ -1,0 +1,66 @@
+"""What this hub knows of a push beyond what the wire says. Pure.
+
+Facts stand beside an event in the log and are never sent as a part of it: what receivers get stays as Distribution has
+it, byte for byte.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, cast
+
+import orjson
+
+TagChange = Literal["", "new", "moved", "same"]
+CHANGES: tuple[TagChange, ...] = ("new", "moved", "same")
+MOST_PLATFORMS = 50
+_PLATFORM = re.compile(r"[A-Za-z0-9._/-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Empty is what is not known.
+
+    `tagged` is what became of the tag: made, moved from the digest `moved_from` (which a push that overtook this one may
+    have left unknown), or set to what it was. `platforms` are those of the image or index, as docker writes them.
+    """
+
+    tagged: TagChange = ""
+    moved_from: str = ""
+    platforms: tuple[str, ...] = ()
+
+
+NOTHING = Facts()
+
+
+def encode(facts: Facts) -> bytes:
+    """One line of JSON; empty when there is nothing to say."""
+    members: dict[str, Any] = {}
+    if facts.tagged:
+        members["tagged"] = facts.tagged
+    if facts.moved_from:
+        members["movedFrom"] = facts.moved_from
+    if facts.platforms:
+        members["platforms"] = facts.platforms
+    return orjson.dumps(members) if members else b""
+
+
+@lru_cache(maxsize=1024)
+def parse(text: str) -> Facts:
+    """What `encode` wrote; nothing for what cannot be read. Remembered: an event is asked by many endpoints."""
+    if not text:
+        return NOTHING
+    try:
+        members = orjson.loads(text)
+        tagged, moved_from = members.get("tagged", ""), members.get("movedFrom", "")
+        platforms = tuple(members.get("platforms", ()))
+    except (orjson.JSONDecodeError, AttributeError, TypeError):
+        return NOTHING
+    return Facts(cast(TagChange, tagged if tagged in CHANGES else ""), str(moved_from), tuple(map(str, platforms)))
+
+
+def readable_platforms(platforms: Iterable[str]) -> tuple[str, ...]:
+    """Each once, without what no platform is called; so many at most: a manifest says what its author likes."""
+    found = dict.fromkeys(platform for platform in platforms if _PLATFORM.fullmatch(platform))
+    return tuple(found)[:MOST_PLATFORMS]
