@@ -5,8 +5,8 @@ A tag is a version when it is two or three numbers, perhaps with `v` in front an
 
 A range is comparisons that must all hold (`>=1.2 <2`), or several such behind `||`. `^1.4` goes up to the next number
 that breaks things (2.0.0), `~1.4.2` to the next minor one (1.5.0); `1.4` and `1.4.x` are all of 1.4, `*` is everything.
-A pre-release is in a range only where this names one of the same three numbers: `^1.4` has no 1.5.0-rc.1, `>=1.5.0-rc.0`
-has it. So `1.4.2-alpine` is in few ranges: by the rules its tail makes a pre-release of it.
+A pre-release is in a range only where this names one of the same three numbers: `^1.4` has no 1.5.0-rc.1,
+`>=1.5.0-rc.0` has it. So `1.4.2-alpine` is in few ranges: by the rules its tail makes a pre-release of it.
 """
 
 import re

@@ -18,8 +18,8 @@ def store(*, source_id: int, kind: str, raw: bytes) -> None:
     """Store one row of raw bytes on the caller's transaction: it is in the log if and only if that commits.
 
     `kind` names the reader in settings.INTAKE_READERS: "event" is one wire event of this hub (with a second line for
-    its facts), "journal" a journal segment (one event a line), "distribution" an envelope, "file" a piece of a file of them. Without a transaction it
-    commits by itself.
+    its facts), "journal" a journal segment (one event a line), "distribution" an envelope, "file" a piece of a file of
+    them. Without a transaction it commits by itself.
     """
     now = timezone.now()
     if len(raw) >= _LARGE_BYTES:

@@ -124,8 +124,8 @@ def put(
 ) -> Pushed:
     """Store a manifest, and let the tags `names` point at it.
 
-    With `digest` the content must have it. From the driver's bytes the configuration of an image is read. When this returns, manifest, tags and events are on disk together: an event
-    a tag, or one without. Raises OciError: MANIFEST_INVALID, DIGEST_INVALID, DENIED, MANIFEST_BLOB_UNKNOWN.
+    With `digest` the content must have it. The driver holds the configuration of an image, which says what it runs on.
+    When this returns, manifest, tags and events are on disk together: an event a tag, or one without. Raises OciError: MANIFEST_INVALID, DIGEST_INVALID, DENIED, MANIFEST_BLOB_UNKNOWN.
     """
     document = parse_manifest(content, media_type)
     found = digest_of(content, digest.algorithm if digest else CANONICAL)
@@ -145,7 +145,7 @@ def put(
             for name in sorted(names)  # two pushes that wait for each other are rarer in one order
         }
         for name in names or ("",):
-            known = Facts(*pointed.get(name, ()), platforms=platforms)
+            known = Facts(*pointed.get(name, tags.Pointed()), platforms)
             references = _references(document)
             announce.manifest_pushed(context, repository, manifest, tag=name, references=references, known=known)
 

@@ -60,7 +60,7 @@ _POINT_POSTGRES = f"""
 class Pointed(NamedTuple):
     """What became of a tag, and the digest that it moved from."""
 
-    change: TagChange
+    change: TagChange = ""
     moved_from: str = ""
 
 
