@@ -73,7 +73,7 @@ def _deliver_typed(endpoint_id: int, feed: Feed) -> None:
         _forget(str(feed.lease.place.key))
         return
     try:
-        configured = read_settings(endpoint.name, unseal(endpoint.sealed))
+        configured = settings_of(endpoint)
     except (Unsealable, BadEndpoint) as error:
         reason = f"its settings cannot be used: {error}"[:MAX_ERROR_LENGTH]
         logger.warning("endpoint %s is disabled: %s", endpoint.name, reason)
@@ -111,7 +111,7 @@ def deliver(endpoint: Endpoint, configured: Configured, feed: Feed) -> None:
     with ExitStack() as stack:
 
         def open_post() -> Post:
-            return partial(_post, stack.enter_context(closing(_open_sink(endpoint, configured, face))), face)
+            return partial(_post, stack.enter_context(closing(open_sink(endpoint, configured, face))), face)
 
         post = open_post()
         size, log = configured.events_a_request, configured.log
@@ -137,7 +137,22 @@ def deliver(endpoint: Endpoint, configured: Configured, feed: Feed) -> None:
         ).run()
 
 
-def _open_sink(endpoint: Endpoint, configured: Configured, face: Face) -> HttpSink:
+class NotConfigured(Exception):
+    """The endpoint is no longer in the configuration; the text says so."""
+
+
+def settings_of(endpoint: Endpoint) -> Configured:
+    """By which it is run. Raises NotConfigured, and for one that was typed in Unsealable and BadEndpoint."""
+    if not endpoint.is_configured:
+        return read_settings(endpoint.name, unseal(endpoint.sealed))
+    for configured in settings.HUB.notifications.endpoints:
+        if configured.name == endpoint.name:
+            return configured
+    raise NotConfigured(f"{endpoint.name} is no longer in the configuration, so nothing can be sent to it")
+
+
+def open_sink(endpoint: Endpoint, configured: Configured, face: Face) -> HttpSink:
+    """The way to the receiver. What was typed in is guarded, and goes through no proxy."""
     tls = configured.tls
     return HttpSink(
         url=configured.url.get_secret_value(),
