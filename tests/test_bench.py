@@ -12,6 +12,7 @@ from tests.bench.measure import Line, Measured, Plan, Verdict, percentile
 from tests.servers.hub import ROOT
 
 
+@pytest.mark.only_database("sqlite")
 @pytest.mark.peer("docker-registry", "wrk")
 def test_a_line_runs_beside_the_peer(tmp_path: Path) -> None:
     """One short round of one line, hub and peer in alternation, as a table and as JSON."""

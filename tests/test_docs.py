@@ -23,6 +23,8 @@ from tests.servers.hub import PASSWORD, ROOT, Hub
 from tests.servers.ports import free_port
 from tests.servers.run import new_folder
 
+pytestmark = pytest.mark.only_database("sqlite")  # as a reader has it, who has set nothing
+
 FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?P<target>[^)#\s]+)[^)]*\)")
 HOST = "127.0.0.1:5000"

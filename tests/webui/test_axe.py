@@ -51,7 +51,7 @@ PAGES = (
 )
 PUBLIC_PAGES = ("/", "/login", "/repositories", "/repositories/base/python", "/events", "/repositories/platform/api")
 
-pytestmark = pytest.mark.peer("chromium")
+pytestmark = [pytest.mark.peer("chromium"), pytest.mark.only_database("sqlite")]  # a page is the same on both
 
 
 @pytest.fixture(scope="module")
