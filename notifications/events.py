@@ -1,7 +1,8 @@
 """The wire shape of an event and of an envelope, shared by everyone who sends, stores or receives them.
 
 Pure: no framework, no database. Field names and order are those of CNCF Distribution's `notifications/event.go`
-as observed on the wire (reference C.2); `action: check` is ours and never leaves the hub under that name.
+as observed on the wire (reference C.2). `action: check` is ours and never leaves the hub under that name; `action:
+notice`, a message about a webhook, is ours too and goes only to endpoints that ask for it.
 """
 
 import os
@@ -15,6 +16,8 @@ import orjson
 
 MEDIA_TYPE_V1 = "application/vnd.docker.distribution.events.v1+json"
 MEDIA_TYPE_V2 = "application/vnd.docker.distribution.events.v2+json"
+MEDIA_TYPE_PROBE = "application/vnd.registryhub.probe.v1+json"
+"""Of the target of an event by which a hub examines itself. No endpoint gets it."""
 
 Action = Literal["push", "pull", "mount", "delete", "check", "notice"]
 ACTIONS: frozenset[str] = frozenset(("push", "pull", "mount", "delete", "check", "notice"))

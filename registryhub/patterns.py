@@ -44,10 +44,10 @@ class Choice:
     is_refused: Test | None
 
     def takes(self, text: str) -> bool:
-        """Whether one of the patterns means the text, and none refuses it."""
-        if self.is_wanted is not None and not self.is_wanted(text):
+        """Whether one of the patterns means the text, and none refuses it. What is not there no pattern means."""
+        if self.is_wanted is not None and not (text and self.is_wanted(text)):
             return False
-        return self.is_refused is None or not self.is_refused(text)
+        return self.is_refused is None or not (text and self.is_refused(text))
 
     def takes_any(self, texts: Sequence[str]) -> bool:
         """The same for a thing that has several texts: one of them must be meant, none refused."""

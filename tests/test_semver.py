@@ -1,5 +1,7 @@
 """Versions in tags, and ranges of them."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -26,7 +28,8 @@ def test_versions_are_in_the_order_of_the_specification() -> None:
     """The example of its section 11."""
     tails = ("alpha", "alpha.1", "alpha.beta", "beta", "beta.2", "beta.11", "rc.1")
     ordered = [version(f"1.0.0-{tail}") for tail in tails] + [version(text) for text in ("1.0.0", "1.0.1", "1.10.0")]
-    assert sorted(ordered[::-1]) == ordered
+    assert [sorted(pair) for pair in pairwise(ordered)] == [list(pair) for pair in pairwise(ordered)]
+    assert len(set(ordered)) == len(ordered)
 
 
 @pytest.mark.parametrize("tag", ["v1.4.2", "1.4.2"])

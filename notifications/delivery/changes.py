@@ -162,5 +162,5 @@ def _assign(row: Endpoint, typed: Typed) -> None:
 _COLUMNS = (
     *("sealed", "secret_expires_at", "url", "rate_limit_per_second", "face", "batch_size", "header_names"),
     *("timeout_seconds", "threshold", "backoff_seconds", "max_backoff_seconds", "max_attempts", "max_age_seconds"),
-    *("disable_after_seconds", "ignored_media_types", "ignored_actions", "takes_notices", "is_disabled"),
+    *("disable_after_seconds", "ignored_media_types", "ignored_actions", "filter", "takes_notices", "is_disabled"),
 )

@@ -73,7 +73,7 @@ class EndpointDocument(serializers.ModelSerializer[Endpoint]):
                 "batch_size",
                 "header_names",
             ),
-            *("ignored_media_types", "ignored_actions", "created_at", "revision"),
+            *("ignored_media_types", "ignored_actions", "filter", "created_at", "revision"),
         )
         read_only_fields: tuple[str, ...] = fields
 

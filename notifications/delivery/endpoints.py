@@ -100,6 +100,7 @@ def deliver(endpoint: Endpoint, configured: Configured, feed: Feed) -> None:
         configured.ignored_media_types,
         settings.HUB.hub.events,
         notices_to=endpoint.name if configured.notices else "",
+        chosen=configured.filter,
     )
     face, pace = build_face(configured), Pace(configured.ratelimit_per_second)
     reports = Reports(endpoint.name, endpoint.url)

@@ -6,36 +6,50 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from notifications.delivery.notice_events import subject_of
+from notifications.delivery.selection import Selection, compile_selection
+from notifications.events import MEDIA_TYPE_PROBE
 from notifications.log.consume import LoggedEvent
 from registryhub.access.models import HUB_SOURCE_ID
+from registryhub.config.filters import Filter as Chosen
 from registryhub.config.hub import Events
 
 BLOB_MEDIA_TYPE = "application/octet-stream"
 """What the events of blobs carry, whatever the manifests call them (reference C.2)."""
 _READS = ("pull", "check")
+_NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Only events of this hub, of actions and media types that are not excluded (reference C.1).
 
-    An endpoint that takes notices gets none about itself, which `own_notices` names: they would never end.
+    And only what is selected by facts, if anything is. An endpoint that takes notices gets those about others whatever
+    is selected, but none about itself, which `own_notices` names: they would never end.
     """
 
     excluded_actions: frozenset[str]
     excluded_media_types: frozenset[str]
     sends_blob_pulls: bool
     own_notices: str = ""
+    selection: Selection | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the condition holds for nothing else than what is sent."""
+        return self.selection is None or self.selection.is_exact
 
     def takes(self, event: LoggedEvent) -> bool:
+        """Whether the event is sent."""
         if event.source_id != HUB_SOURCE_ID or event.action in self.excluded_actions:
             return False
         if event.media_type in self.excluded_media_types or event.repository == self.own_notices:
             return False
+        if self.selection is not None and event.action != _NOTICE and not self.selection.takes(event):
+            return False
         return self.sends_blob_pulls or event.media_type != BLOB_MEDIA_TYPE or event.action not in _READS
 
     def condition(self) -> Q:
-        """The same for a query over the log."""
+        """For a query over the log: it holds for every event that is sent."""
         condition = Q(source_id=HUB_SOURCE_ID)
         if self.excluded_actions:
             condition &= ~Q(action__in=self.excluded_actions)
@@ -45,20 +59,29 @@ class Filter:
             condition &= ~Q(media_type__in=self.excluded_media_types)
         if not self.sends_blob_pulls:
             condition &= ~Q(media_type=BLOB_MEDIA_TYPE, action__in=_READS)
+        if self.selection is not None and self.selection.condition:
+            condition &= self.selection.condition | Q(action=_NOTICE)
         return condition
 
 
 def build_filter(
-    ignored_actions: Iterable[str], ignored_media_types: Iterable[str], events: Events, *, notices_to: str = ""
+    ignored_actions: Iterable[str],
+    ignored_media_types: Iterable[str],
+    events: Events,
+    *,
+    notices_to: str = "",
+    chosen: Chosen | None = None,
 ) -> Filter:
     """The filter of an endpoint. A check is sent as a pull if at all, so whoever ignores pulls ignores checks too.
 
-    `notices_to` is the name of the endpoint, if it takes notices.
+    `notices_to` is the name of the endpoint, if it takes notices; `chosen` its `filter`.
     """
     excluded = frozenset(ignored_actions)
     if not events.compat or "pull" in excluded:
         excluded |= {"check"}
     if not notices_to:
-        excluded |= {"notice"}
+        excluded |= {_NOTICE}
     own = subject_of(notices_to) if notices_to else ""
-    return Filter(excluded, frozenset(ignored_media_types), events.blob_pulls, own)
+    selection = compile_selection(chosen) if chosen is not None else None
+    media_types = frozenset((*ignored_media_types, MEDIA_TYPE_PROBE))
+    return Filter(excluded, media_types, events.blob_pulls, own, selection)

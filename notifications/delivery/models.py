@@ -53,6 +53,7 @@ class Endpoint(models.Model):
     disable_after_seconds = models.FloatField(default=0.0, help_text="of nothing but failures; 0: never")
     ignored_media_types = models.JSONField(default=list, blank=True)
     ignored_actions = models.JSONField(default=list, blank=True)
+    filter = models.JSONField(default=dict, blank=True, help_text="which events it gets, as config.yml would say it")
     takes_notices = models.BooleanField(default=False, help_text="messages about other endpoints")
     is_disabled = models.BooleanField(default=False, help_text="by the configuration")
     is_absent = models.BooleanField(default=False, help_text="no longer in the configuration; its position is kept")

@@ -27,6 +27,7 @@ def columns_of(endpoint: Configured) -> dict[str, Any]:
         "disable_after_seconds": endpoint.disableafter_seconds,
         "ignored_media_types": sorted(endpoint.ignored_media_types),
         "ignored_actions": sorted(endpoint.ignored_actions),
+        "filter": endpoint.filter.model_dump(mode="json", exclude_defaults=True),
         "takes_notices": endpoint.notices,
         "is_disabled": endpoint.disabled,
     }
@@ -60,7 +61,7 @@ _SETTINGS = (
     *("origin", "url", "face", "batch_size", "header_names", "timeout_seconds", "threshold", "backoff_seconds"),
     *("max_backoff_seconds", "max_attempts", "max_age_seconds", "disable_after_seconds"),
     "rate_limit_per_second",
-    *("ignored_media_types", "ignored_actions", "takes_notices", "is_disabled", "is_absent"),
+    *("ignored_media_types", "ignored_actions", "filter", "takes_notices", "is_disabled", "is_absent"),
 )
 
 

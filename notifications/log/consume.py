@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from notifications.log import leases, places
 from notifications.log.leases import Lease, LeaseLost
+from notifications.log.models import Event
 from registryhub.database.lookups import Lookup, Row
 from registryhub.database.transactions import release_connection
 
@@ -28,6 +30,7 @@ __all__ = [
     "open_feed",
     "read_changes",
     "read_events",
+    "read_without_raw",
 ]
 
 
@@ -65,6 +68,7 @@ class Span(NamedTuple):
 
 
 _COLUMNS = ", ".join(LoggedEvent._fields)
+_PLAIN = tuple(name for name in LoggedEvent._fields if name != "raw")
 _AFTER = Lookup("log_events_after", f"SELECT {_COLUMNS} FROM log_event WHERE seq > %s ORDER BY seq LIMIT %s")  # noqa: S608
 # The condition is that of the index event_changes, word by word: so both databases know that it serves.
 _CHANGES = Lookup(
@@ -83,6 +87,12 @@ def read_changes(start: int, end: int, limit: int) -> Span:
     """The next pushes, mounts and deletes after `start`, up to `end`: among millions of pulls they cost no more."""
     events = _events(_CHANGES.all(start, end, limit))
     return Span(events, events[-1].seq if len(events) == limit else end)
+
+
+def read_without_raw(events: QuerySet[Event]) -> list[LoggedEvent]:
+    """The events of a query, without their JSON: for whoever only looks at what they say."""
+    rows = events.values_list(*_PLAIN)
+    return [LoggedEvent._make((*row[:-1], "", row[-1])) for row in rows]
 
 
 def _events(rows: list[Row]) -> list[LoggedEvent]:

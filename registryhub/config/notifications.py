@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Se
 from registryhub.config.addresses import HttpUrl, SecretUrl, split_url
 from registryhub.config.document import Scalar
 from registryhub.config.errors import Problem, join_key
+from registryhub.config.filters import Filter
 from registryhub.config.headers import RequestHeaders
 from registryhub.config.section import Section, wrong_at
 from registryhub.config.values import (
@@ -167,11 +168,12 @@ class Endpoint(Section):
     order: Annotated[OrderName, CHOICE] = "all"
     inflight: Annotated[Whole, positive_or(1)] = 1
     log: Annotated[LogName, CHOICE] = "sampled"
-    secrets: tuple[Annotated[Secret, AfterValidator(_check_secret)], ...] = ()
     notices: Flag = False
+    secrets: tuple[Annotated[Secret, AfterValidator(_check_secret)], ...] = ()
     template: Annotated[Text, AfterValidator(_check_template)] = "*{action}* of {image} by {actor}"
     ignoredmediatypes: tuple[Text, ...] = ()
     ignore: Ignore = Ignore()
+    filter: Filter = Filter()
 
     @model_validator(mode="after")
     def _check_limits(self) -> Self:

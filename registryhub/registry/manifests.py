@@ -125,7 +125,9 @@ def put(
     """Store a manifest, and let the tags `names` point at it.
 
     With `digest` the content must have it. The driver holds the configuration of an image, which says what it runs on.
-    When this returns, manifest, tags and events are on disk together: an event a tag, or one without. Raises OciError: MANIFEST_INVALID, DIGEST_INVALID, DENIED, MANIFEST_BLOB_UNKNOWN.
+    When this returns, manifest, tags and events are on disk together: an event a tag, or one without.
+
+    Raises OciError: MANIFEST_INVALID, DIGEST_INVALID, DENIED, MANIFEST_BLOB_UNKNOWN.
     """
     document = parse_manifest(content, media_type)
     found = digest_of(content, digest.algorithm if digest else CANONICAL)

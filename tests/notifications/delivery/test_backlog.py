@@ -110,3 +110,31 @@ def test_a_clock_that_jumped_does_not_show_hours(endpoint: Endpoint) -> None:
     assert endpoint.retry_in_seconds(now) == 10
     endpoint.next_try_at = now - timedelta(days=1)
     assert endpoint.retry_in_seconds(now) == 0
+
+
+def test_a_filter_that_no_query_can_say_is_tried_out(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event that waits is looked at, up to a limit; beyond it every one counts as pending, and that is said."""
+    endpoint.filter = {"tags": ["v*"], "actions": ["push"]}
+    now = timezone.now()
+    log_events(3, tag="latest", received_at=now - timedelta(hours=2))
+    log_events(2, tag="v1", received_at=now - timedelta(minutes=1))
+    log_events(1, tag="v1", action="pull")
+    start_at(0, "a")
+    backlog = measure(endpoint)
+    assert (backlog.behind, backlog.pending, backlog.is_exact) == (6, 2, True)
+    assert backlog.oldest_pending_seconds(now) == 60.0
+    monkeypatch.setattr(backlogs, "TRIED_EVENTS", 4)
+    backlog = measure(endpoint)
+    assert (backlog.behind, backlog.pending, backlog.is_exact) == (6, 3, False)
+    endpoint.filter = {"tags": ["v1"]}
+    backlog = measure(endpoint)
+    assert (backlog.behind, backlog.pending, backlog.is_exact) == (6, 3, True)
+
+
+def test_a_filter_that_takes_nothing_leaves_nothing_pending(endpoint: Endpoint) -> None:
+    """However far behind the endpoint is."""
+    endpoint.filter = {"repositories": ["other/**"]}
+    log_events(3)
+    start_at(0, "a")
+    backlog = measure(endpoint)
+    assert (backlog.behind, backlog.pending, backlog.is_exact, backlog.oldest_pending_at) == (3, 0, True, None)

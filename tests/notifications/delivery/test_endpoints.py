@@ -83,3 +83,10 @@ def test_disabled_and_paused_endpoints_are_no_consumers(settings: Settings) -> N
     assert names() == ["endpoint:on"]
     assert endpoint("off").state == Endpoint.State.DISABLED
     assert endpoint("held").state == Endpoint.State.PAUSED
+
+
+def test_the_row_has_the_filter_as_config_yml_would_say_it(settings: Settings) -> None:
+    """Without what is not written."""
+    configure(settings, configured("a", "http://one.example/", filter={"tags": ["v*"], "minsize": "2MiB"}))
+    consumers()
+    assert endpoint("a").filter == {"tags": ["v*"], "minsize": "2MiB"}
