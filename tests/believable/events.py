@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from notifications import events
+from notifications.delivery.changes import create_endpoint, rotate_secret
 from notifications.delivery.models import Attempt, Endpoint
 from notifications.log import partitions
 from notifications.log.models import Consumer, Event, LogHead
@@ -33,7 +34,20 @@ def fill_log(digests: Digests, now: datetime, chance: Random) -> int:
 
 
 def fill_endpoints(head: int, now: datetime) -> None:
-    """Two that are well and one that backs off."""
+    """Two that are well, one that backs off, and one that was made in the UI and is paused."""
+    typed, _ = create_endpoint(
+        {
+            "name": "release-notes",
+            "url": "https://notes.example.com/hooks/images",
+            "face": "standard",
+            "headers": {"Authorization": "Bearer 4f1c"},
+            "ignore": {"actions": ["pull", "mount"]},
+            "maxbackoff": "5m",
+        }
+    )
+    Endpoint.objects.filter(pk=typed.pk).update(is_paused=True)
+    rotate_secret(typed)
+    Consumer.objects.filter(name=typed.consumer_name).update(position=head - 40)
     _endpoint("ci-trigger", "https://ci.example.com/hooks/registry", head, now, successes=184_220)
     _endpoint("audit-lake", "https://lake.example.com/v1/events", head, now, successes=1_284_901, failures=3)
     troubled = _endpoint(

@@ -20,17 +20,15 @@ from webui.operations.setting_fields import (
     SecondsField,
     WholeField,
 )
+from webui.operations.settings_of import SettingsOf
 
 _PLAIN = {"autocapitalize": "none", "spellcheck": "false"}
 
 
-class SettingsForm(ServiceForm):
-    """What both kinds of services share. `SETTINGS` and `HEALTH` name the fields that are settings of the spec."""
+class SettingsForm(SettingsOf, ServiceForm):
+    """What both kinds of services share."""
 
     KIND: Service.Kind
-    SETTINGS: tuple[str, ...] = ()
-    NESTED: Mapping[str, tuple[str, str]] = {}
-    """Fields of settings within settings: field → (outer key, inner key)."""
 
     class Meta(ServiceForm.Meta):
         fields = ("name", "debounce_seconds")  # type: ignore[assignment]
@@ -40,11 +38,7 @@ class SettingsForm(ServiceForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        settings = self.instance.settings if self.instance.pk else {}
-        for name in self.SETTINGS:
-            self._show(name, settings.get(name))
-        for name, (outer, inner) in self.NESTED.items():
-            self._show(name, (settings.get(outer) or {}).get(inner))
+        self.show(self.instance.settings if self.instance.pk else {})
 
     def definition(self) -> Definition:
         """What the cleaned form says; whether the service is paused is no matter of the form."""
@@ -52,39 +46,11 @@ class SettingsForm(ServiceForm):
         return Definition(
             name=data["name"],
             kind=self.KIND,
-            settings=self._settings(),
+            settings=self.filled(),
             environment=data.get("environment"),
             is_paused=self.instance.is_paused,
             debounce_seconds=data["debounce_seconds"],
         )
-
-    def _settings(self) -> dict[str, Any]:
-        """Only what is filled in: the rest has the defaults of the spec."""
-        data = self.cleaned_data
-        found = {name: data[name] for name in self.SETTINGS if not _is_empty(data[name])}
-        for name, (outer, inner) in self.NESTED.items():
-            if not _is_empty(data[name]):
-                found.setdefault(outer, {})[inner] = data[name]
-        return found
-
-    def _show(self, name: str, value: Any) -> None:
-        field = self.fields[name]
-        if value is not None:
-            self.initial[name] = field.prepare_value(value)
-
-    def place(self, key: str, problem: str) -> None:
-        """`ports.1` is line 2 of the ports; `health.command` a field of its own; some name their field in the text."""
-        outer, *rest = key.split(".")
-        nested = {place: name for name, place in self.NESTED.items()}
-        name = nested.get((outer, rest[0] if rest else ""), outer)
-        named, _, mend = problem.partition(": ")
-        if name in self.fields:
-            line = f"Line {int(rest[0]) + 1}: " if rest and rest[0].isdecimal() else ""
-            self.add_error(name, f"{line}{problem}")
-        elif named in self.fields:
-            self.add_error(named, mend)
-        else:
-            self.add_error(None, f"{key}: {problem}")
 
 
 class ContainerForm(SettingsForm):
@@ -158,7 +124,3 @@ class CallForm(SettingsForm):
 
 
 FORMS: Mapping[str, type[SettingsForm]] = {form.KIND: form for form in (ContainerForm, CallForm)}
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or value in ("", [], {})

@@ -47,6 +47,31 @@ class PairsField(LinesField):
         return {name.strip(): text.strip() for name, _, text in pairs}
 
 
+class HeadersField(LinesField):
+    """`Name: value` a line; a header of several values has several lines."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return "\n".join(f"{name}: {text}" for name, texts in value.items() for text in texts)
+        return value
+
+    def to_python(self, value: Any) -> Any:
+        found: dict[str, list[str]] = {}
+        for number, line in enumerate(super().to_python(value), 1):
+            name, colon, text = line.partition(":")
+            if not colon or not name.strip():
+                raise ValidationError(f"Line {number}: write a name, “:” and a value.")
+            found.setdefault(name.strip(), []).append(text.strip())
+        return found
+
+
+class SpanField(forms.CharField):
+    """A span of time with its unit; left empty it has its default, which is shown."""
+
+    def __init__(self, default: str, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=forms.TextInput({"placeholder": default, **_PLAIN}), **kwargs)
+
+
 class CommandField(forms.CharField):
     """A command and its arguments as a shell takes them apart, kept as a list."""
 
@@ -95,6 +120,6 @@ class SecondsField(forms.FloatField):
 class WholeField(forms.IntegerField):
     """A number; left empty it has its default, which is shown."""
 
-    def __init__(self, default: int, **kwargs: Any) -> None:
-        super().__init__(required=False, min_value=1, max_value=1000, **kwargs)
+    def __init__(self, default: int | str, *, most: int = 1000, **kwargs: Any) -> None:
+        super().__init__(required=False, min_value=1, max_value=most, **kwargs)
         self.widget.attrs |= {"placeholder": str(default)}

@@ -2,12 +2,16 @@
 
 from django.urls import path
 
-from webui.operations import define_service, deployments, events, services, webhooks
+from webui.operations import define_endpoint, define_service, deployments, events, services, webhooks
 
 urlpatterns = [
     path("events", events.events, name="events"),
     path("events/<int:seq>", events.event, name="events-event"),
     path("webhooks", webhooks.webhooks, name="webhooks"),
+    path("webhooks/-/new", define_endpoint.new_endpoint, name="webhooks-new"),
+    path("webhooks/-/<int:pk>/change", define_endpoint.edit_endpoint, name="webhooks-change"),
+    path("webhooks/-/<int:pk>/secret", define_endpoint.new_secret, name="webhooks-secret"),
+    path("webhooks/-/<int:pk>/delete", define_endpoint.remove_endpoint, name="webhooks-delete"),
     path("webhooks/<path:name>", webhooks.endpoint, name="webhooks-endpoint"),
     path("services", services.services, name="services"),
     path("services/-/new/<str:kind>", define_service.new_service, name="services-new"),

@@ -6,9 +6,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from notifications.delivery.endpoint_documents import read_typed
 from notifications.delivery.models import Attempt, Endpoint
-from notifications.delivery.pauses import pause_endpoint, resume_endpoint
+from notifications.delivery.pauses import pause_endpoint, resume_endpoint, skip_and_resume
 from webui.operations.doors import require, staff_page
+from webui.operations.endpoint_settings import describe_endpoint
 from webui.operations.endpoint_state import read_states
 from webui.operations.places import read_listing, read_place
 
@@ -20,14 +22,14 @@ _BATCHES = 10
 @staff_page
 def webhooks(request: HttpRequest) -> HttpResponse:
     """All endpoints by name: they are few."""
-    states = read_states(Endpoint.objects.order_by("name"), timezone.now())
+    states = read_states(Endpoint.objects.defer("sealed").order_by("name"), timezone.now())
     return render(request, "webui/operations/webhooks.html", {"states": states})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page
 def endpoint(request: HttpRequest, name: str) -> HttpResponse:
-    """One endpoint; a POST pauses or resumes it."""
+    """One endpoint; a POST pauses or resumes it, or skips what waited."""
     found = find_endpoint(name)
     if request.method == "POST":
         return _act(request, found)
@@ -39,6 +41,9 @@ def endpoint(request: HttpRequest, name: str) -> HttpResponse:
         "endpoint": found,
         "failures": read_listing(attempts.filter(is_success=False), place, FAILURES_ON_A_PAGE),
         "batches": list(attempts.filter(is_success=True).order_by("-id")[:_BATCHES]),
+        "settings": describe_endpoint(found),
+        "secrets": typed.secrets if (typed := read_typed(found)) else [],
+        "may_delete": request.user.has_perm("delivery.delete_endpoint"),
         "may_change": request.user.has_perm("delivery.change_endpoint"),
     }
     return render(request, "webui/operations/endpoint.html", context)
@@ -62,4 +67,8 @@ def _act(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     elif request.POST.get("act") == "resume":
         resume_endpoint(endpoint)
         messages.success(request, f"{endpoint.name} goes on where it stopped.")
+    elif request.POST.get("act") == "skip":
+        skipped = skip_and_resume(endpoint, by=request.user.get_username())
+        count = f"{'' if skipped.is_exact else 'at most '}{skipped.events:,}"
+        messages.success(request, f"{endpoint.name} goes on with what comes now; {count} that waited are skipped.")
     return redirect("webui:webhooks-endpoint", name=endpoint.name)

@@ -77,6 +77,13 @@ def fail(endpoint: Endpoint, *, seq: int = 1, **fields: Any) -> Attempt:
     )
 
 
+def succeed(endpoint: Endpoint, **fields: Any) -> Attempt:
+    """A batch of attempts that were accepted."""
+    attempt = fail(endpoint)
+    Attempt.objects.filter(pk=attempt.pk).update(**{"is_success": True, "status": 200, "error": "", **fields})
+    return attempt
+
+
 def make_service(name: str = "web", *, repository: str = "shop/web", **fields: Any) -> Service:
     """A service with one rule."""
     service = Service.objects.create(name=name, **fields)

@@ -11,11 +11,12 @@ pytestmark = pytest.mark.django_db
 
 STAFF_PAGES = (
     *("/webhooks", "/webhooks/ci", "/services", "/services/web", "/deployments", "/deployments/1"),
-    *("/services/-/new/container", "/services/web/change"),
+    *("/services/-/new/container", "/services/web/change", "/webhooks/-/new", "/webhooks/-/1/change"),
 )
 ACTS = (
     *("/webhooks/ci", "/services/web/pause", "/services/web/resume", "/services/web/key", "/services/web/delete"),
     *("/services/web/change", "/services/-/new/container", "/deployments/1/retry", "/deployments/1/rollback"),
+    *("/webhooks/-/new", "/webhooks/-/1/change", "/webhooks/-/1/secret", "/webhooks/-/1/delete"),
 )
 
 
@@ -54,7 +55,7 @@ def test_nobody_acts_without_the_right_to(path: str, who: object) -> None:
     assert is_untouched()
 
 
-@pytest.mark.parametrize("path", [act for act in ACTS if not act.endswith(("change", "container", "ci"))])
+@pytest.mark.parametrize("path", [act for act in ACTS if not act.endswith(("change", "container", "ci", "new"))])
 def test_acts_are_posts(path: str) -> None:
     """A link that somebody follows changes nothing."""
     assert scene.superuser().get(path).status_code == 405
@@ -75,6 +76,7 @@ def test_acts_need_the_token_of_the_page(path: str) -> None:
     [
         *("/events/99", "/events/99999999999999999999999", "/webhooks/none", "/webhooks/77", "/services/none"),
         *("/services/-/new/robot", "/deployments/77", "/deployments/99999999999999999999999"),
+        *("/webhooks/-/77/change", "/webhooks/-/99999999999999999999999/change"),
     ],
 )
 def test_what_is_not_there_is_404(path: str) -> None:

@@ -17,17 +17,29 @@ pytestmark = pytest.mark.django_db
 
 
 def test_endpoints_show_how_they_do() -> None:
-    """The state in words, what waits and since when, how much got through, and the last error."""
+    """The state in words, what waits and since when, how much of the last day got through, and the last error."""
     scene.log("shop/web", count=3, received_at=timezone.now() - timedelta(minutes=7))
-    scene.make_endpoint("ci", position=1, successes=9_999, failures=1, last_error="answered 503")
+    endpoint = scene.make_endpoint("ci", position=1, last_error="answered 503", last_success_at=timezone.now())
+    scene.succeed(endpoint, events=9_999)
+    scene.fail(endpoint)
+    Attempt.objects.filter(pk=scene.fail(endpoint).pk).update(attempted_at=timezone.now() - timedelta(hours=25))
     page = scene.read(scene.staff(), "/webhooks")
-    for shown in ("ci", "waiting for a relay", ">2</td>", "7 min", "99.99 %", "answered 503"):
+    for shown in (
+        "ci",
+        '<div class="note">ci.example.org</div>',
+        "waiting for a relay",
+        ">2</td>",
+        "7 min",
+        "99.99 %",
+        "answered 503",
+    ):
         assert shown in page
 
 
 def test_without_an_endpoint_the_page_says_how_to_make_one() -> None:
-    """In the configuration."""
-    assert "endpoints:" in scene.read(scene.staff(), "/webhooks")
+    """Here, or in the configuration."""
+    assert "/webhooks/-/new" in scene.read(scene.superuser(), "/webhooks")
+    assert "config.yml" in scene.read(scene.staff(), "/webhooks")
 
 
 def test_an_endpoint_shows_settings_but_no_secrets() -> None:
@@ -36,7 +48,7 @@ def test_an_endpoint_shows_settings_but_no_secrets() -> None:
         "ci", url="https://me:***@ci.example.org/", header_names=["Authorization"], ignored_actions=["pull"]
     )
     page = scene.read(scene.staff(), "/webhooks/ci")
-    for shown in ("https://me:***@ci.example.org/", "Authorization", '<span class="chip">pull</span>', "10 failures"):
+    for shown in ("https://me:***@ci.example.org/", "Authorization: ***", "<div>pull</div>", "9 × at once, 1.0 s"):
         assert shown in page
 
 
@@ -60,9 +72,7 @@ def test_a_long_answer_is_cut() -> None:
 
 def test_successes_show_in_batches() -> None:
     """From which event to which, how many, and how long each took."""
-    endpoint = scene.make_endpoint("ci")
-    row = scene.fail(endpoint)
-    Attempt.objects.filter(pk=row.pk).update(is_success=True, seq=1500, events=1200, duration_seconds=6.0, status=200)
+    scene.succeed(scene.make_endpoint("ci"), seq=1500, events=1200, duration_seconds=6.0)
     page = scene.read(scene.staff(), "/webhooks/ci")
     for shown in ("1 – 1,500", ">1,200</td>", "5 ms"):
         assert shown in page
