@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from webui.operations import define_endpoint, define_service, deployments, events, services, webhooks
+from webui.operations import (
+    dead_letters,
+    define_endpoint,
+    define_service,
+    deliveries,
+    deployments,
+    events,
+    notices,
+    services,
+    webhooks,
+)
 
 urlpatterns = [
     path("events", events.events, name="events"),
@@ -12,6 +22,13 @@ urlpatterns = [
     path("webhooks/-/<int:pk>/change", define_endpoint.edit_endpoint, name="webhooks-change"),
     path("webhooks/-/<int:pk>/secret", define_endpoint.new_secret, name="webhooks-secret"),
     path("webhooks/-/<int:pk>/delete", define_endpoint.remove_endpoint, name="webhooks-delete"),
+    path("webhooks/-/messages", notices.notices, name="webhooks-messages"),
+    path("webhooks/-/dead-letters", dead_letters.dead_letters, name="webhooks-dead-letters"),
+    path("webhooks/-/deliveries/<int:pk>", deliveries.delivery, name="webhooks-delivery"),
+    path("webhooks/-/deliveries/<int:pk>/resend", deliveries.resend_delivery, name="webhooks-redeliver"),
+    path("webhooks/-/resends/<int:pk>", deliveries.act_on_resend, name="webhooks-resend"),
+    path("webhooks/-/<int:pk>/resend", deliveries.resend_range, name="webhooks-range"),
+    path("webhooks/-/<int:pk>/test", deliveries.test_endpoint, name="webhooks-test"),
     path("webhooks/<path:name>", webhooks.endpoint, name="webhooks-endpoint"),
     path("services", services.services, name="services"),
     path("services/-/new/<str:kind>", define_service.new_service, name="services-new"),

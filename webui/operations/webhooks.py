@@ -6,24 +6,25 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from notifications.delivery.backlog import measure_backlogs
 from notifications.delivery.endpoint_documents import read_typed
-from notifications.delivery.models import Attempt, Endpoint
+from notifications.delivery.models import Endpoint
 from notifications.delivery.pauses import pause_endpoint, resume_endpoint, skip_and_resume
+from webui.operations.deliveries import read_deliveries
 from webui.operations.doors import require, staff_page
 from webui.operations.endpoint_settings import describe_endpoint
-from webui.operations.endpoint_state import read_states
-from webui.operations.places import read_listing, read_place
-
-FAILURES_ON_A_PAGE = 20
-_BATCHES = 10
+from webui.operations.endpoint_state import describe_state, read_states
+from webui.operations.notices import latest_notices
+from webui.operations.places import read_place
 
 
 @require_safe
 @staff_page
 def webhooks(request: HttpRequest) -> HttpResponse:
-    """All endpoints by name: they are few."""
-    states = read_states(Endpoint.objects.defer("sealed").order_by("name"), timezone.now())
-    return render(request, "webui/operations/webhooks.html", {"states": states})
+    """All endpoints by name, which are few, and the latest messages."""
+    now = timezone.now()
+    states = read_states(Endpoint.objects.defer("sealed").order_by("name"), now)
+    return render(request, "webui/operations/webhooks.html", {"states": states, "notices": latest_notices(now)})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,18 +34,16 @@ def endpoint(request: HttpRequest, name: str) -> HttpResponse:
     found = find_endpoint(name)
     if request.method == "POST":
         return _act(request, found)
-    (state,) = read_states([found], timezone.now())
-    attempts = Attempt.objects.filter(endpoint=found)
-    place = read_place(request.GET.get("cursor", ""))
+    deliveries = read_deliveries(found, read_place(request.GET.get("cursor", "")))
+    backlog = measure_backlogs([found])[found.pk]
     context = {
-        "state": state,
+        "state": describe_state(found, backlog, timezone.now(), deliveries.share),
         "endpoint": found,
-        "failures": read_listing(attempts.filter(is_success=False), place, FAILURES_ON_A_PAGE),
-        "batches": list(attempts.filter(is_success=True).order_by("-id")[:_BATCHES]),
+        "deliveries": deliveries,
         "settings": describe_endpoint(found),
         "secrets": typed.secrets if (typed := read_typed(found)) else [],
-        "may_delete": request.user.has_perm("delivery.delete_endpoint"),
         "may_change": request.user.has_perm("delivery.change_endpoint"),
+        "may_delete": request.user.has_perm("delivery.delete_endpoint"),
     }
     return render(request, "webui/operations/endpoint.html", context)
 

@@ -4,6 +4,8 @@ import re
 
 from django import template
 
+from notifications.delivery.notice_events import subject_of
+
 register = template.Library()
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{12})[0-9a-f]{52}")
@@ -14,6 +16,18 @@ _TONES = {"push": "push", "pull": "pull", "check": "still", "mount": "ok", "dele
 def action_tone(action: str) -> str:
     """The colour of an action's dot."""
     return _TONES.get(action, "still")
+
+
+@register.filter
+def notice_tone(kind: str) -> str:
+    """The colour of a message's dot."""
+    return {"alert": "wait", "disabled": "bad", "recovered": "ok"}.get(kind, "still")
+
+
+@register.filter
+def noticed_endpoint(repository: str) -> str:
+    """The name of the endpoint that an event of the action `notice` is about."""
+    return repository.removeprefix(subject_of(""))
 
 
 @register.filter

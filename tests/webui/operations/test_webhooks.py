@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from notifications.delivery.models import Attempt, Endpoint
 from tests.webui.operations import scene
-from webui.operations import webhooks
+from webui.operations import deliveries
 from webui.operations.endpoint_state import write_share
 
 pytestmark = pytest.mark.django_db
@@ -80,7 +80,7 @@ def test_successes_show_in_batches() -> None:
 
 def test_older_failures_are_on_older_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """And a link leads back."""
-    monkeypatch.setattr(webhooks, "FAILURES_ON_A_PAGE", 2)
+    monkeypatch.setattr(deliveries, "ATTEMPTS_ON_A_PAGE", 2)
     endpoint = scene.make_endpoint("ci")
     for seq in (1, 2, 3):
         scene.fail(endpoint, seq=seq)
