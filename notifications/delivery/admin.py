@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.forms import ActionForm
 
 from notifications.delivery.backlog import Backlog, describe, measure_backlogs
@@ -18,14 +19,15 @@ from registryhub.database.bounded import LookAtAdmin
 
 @admin.register(Endpoint)
 class EndpointAdmin(LookAtAdmin):
-    """Webhooks: their settings are those of `config.yml`, with names but no values of headers."""
+    """Webhooks, with names but no values of headers. Those that were made here are changed on their pages."""
 
-    list_display = ("name", "url", "what", "position", "pending", "oldest_pending", "last_error")
+    list_display = ("name", "origin", "url", "what", "position", "pending", "oldest_pending", "last_error")
+    list_filter = ("origin",)
     ordering = ("name",)
     sortable_by = ("name",)
-    search_fields = ("name",)
+    search_fields = ("name", "url")
     actions = ("pause", "resume")
-    readonly_fields = ("what", "position", "pending", "oldest_pending")
+    readonly_fields = ("settings_page", "what", "position", "pending", "oldest_pending")
 
     def has_pause_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("delivery.change_endpoint")
@@ -39,6 +41,12 @@ class EndpointAdmin(LookAtAdmin):
     def resume(self, request: HttpRequest, endpoints: QuerySet[Endpoint]) -> None:
         for endpoint in endpoints:
             resume_endpoint(endpoint)
+
+    @admin.display(description="settings")
+    def settings_page(self, endpoint: Endpoint) -> str:
+        if endpoint.is_configured:
+            return "those of config.yml; change them there"
+        return format_html('<a href="{}">change them on their page</a>', f"/webhooks/-/{endpoint.pk}/change")
 
     @admin.display(description="state")
     def what(self, endpoint: Endpoint) -> str:

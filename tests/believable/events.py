@@ -6,7 +6,7 @@ from random import Random
 
 from notifications import events
 from notifications.delivery.changes import create_endpoint, rotate_secret
-from notifications.delivery.models import Attempt, Endpoint
+from notifications.delivery.models import Endpoint
 from notifications.log import partitions
 from notifications.log.models import Consumer, Event, LogHead
 from registryhub.access.models import HUB_SOURCE_ID
@@ -47,10 +47,10 @@ def fill_endpoints(head: int, now: datetime) -> None:
     )
     Endpoint.objects.filter(pk=typed.pk).update(is_paused=True)
     rotate_secret(typed)
-    Consumer.objects.filter(name=typed.consumer_name).update(position=head - 40)
+    Consumer.objects.filter(name=typed.consumer_name).update(position=head - PULLS - 12)
     _endpoint("ci-trigger", "https://ci.example.com/hooks/registry", head, now, successes=184_220)
     _endpoint("audit-lake", "https://lake.example.com/v1/events", head, now, successes=1_284_901, failures=3)
-    troubled = _endpoint(
+    _endpoint(
         "chat-bridge",
         "https://chat.example.com/hooks/6f1",
         head - 23,
@@ -63,19 +63,6 @@ def fill_endpoints(head: int, now: datetime) -> None:
         backoff_seconds=30.0,
         last_error="answered 503 Service Unavailable",
     )
-    for number in range(12):
-        Attempt.objects.create(
-            endpoint=troubled,
-            is_success=False,
-            first_seq=head - 22,
-            seq=head - 22,
-            event_id=Event.objects.get(seq=head - 22).event_id,
-            attempted_at=now - timedelta(seconds=9 + 30 * (11 - number)),
-            duration_seconds=0.041,
-            status=503,
-            error="answered 503 Service Unavailable",
-            answer="upstream connect error or disconnect/reset before headers",
-        )
 
 
 def _endpoint(name: str, url: str, position: int, now: datetime, **fields: object) -> Endpoint:

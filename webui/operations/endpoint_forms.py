@@ -63,7 +63,7 @@ class EndpointForm(SettingsOf, forms.Form):
         widget=forms.TextInput({"placeholder": "*{action}* of {image} by {actor}", **_PLAIN}),
     )
     actions = forms.MultipleChoiceField(
-        label="Do not send", required=False, choices=[(action, f"{action}s") for action in ACTIONS],
+        label="Do not send", required=False, choices=[(action, action) for action in ACTIONS],
         widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
     mediatypes = LinesField(

@@ -52,7 +52,8 @@ def read_states(endpoints: Iterable[Endpoint], now: datetime) -> Sequence[Endpoi
 
 def _last_day(rows: Sequence[Endpoint], now: datetime) -> Mapping[int, str]:
     """The part of the attempts of 24 hours that were accepted, by the id of the endpoint."""
-    kept = Attempt.objects.filter(endpoint__in=[row.pk for row in rows], attempted_at__gte=now - timedelta(days=1))
+    attempts = Attempt.objects.exclude(occasion=Attempt.Occasion.TEST)
+    kept = attempts.filter(endpoint__in=[row.pk for row in rows], attempted_at__gte=now - timedelta(days=1))
     counts = (
         kept.order_by()
         .values_list("endpoint_id")

@@ -38,6 +38,16 @@ def test_endpoints_are_paused_and_resumed_from_the_list(admin_client: Client, en
     assert not Endpoint.objects.get().is_paused
 
 
+def test_an_endpoint_that_was_made_here_is_changed_on_its_page(admin_client: Client, endpoint: Endpoint) -> None:
+    """There is one form; nothing sealed is shown."""
+    assert "those of config.yml" in admin_client.get(f"{LIST}{endpoint.pk}/change/").content.decode()
+    Endpoint.objects.update(origin="ui", sealed="not-to-be-seen")
+    page = admin_client.get(f"{LIST}{endpoint.pk}/change/").content.decode()
+    assert f"/webhooks/-/{endpoint.pk}/change" in page
+    assert "not-to-be-seen" not in page
+    assert "a.example" in admin_client.get(LIST, {"q": "a.example", "origin": "ui"}).content.decode()
+
+
 def test_whoever_may_only_look_cannot_pause(client: Client, endpoint: Endpoint) -> None:
     """Pausing needs the right to change endpoints."""
     user = User.objects.create_user("ada", is_staff=True)
