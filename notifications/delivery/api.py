@@ -15,6 +15,7 @@ from notifications.delivery.endpoints_api import urlpatterns as of_endpoints
 from notifications.delivery.letters_api import urlpatterns as of_letters
 from notifications.delivery.models import Notice
 from notifications.delivery.named import find_endpoint
+from notifications.delivery.preview_api import urlpatterns as of_previews
 from notifications.delivery.resends_api import urlpatterns as of_resends
 from registryhub.rest import LatestFirst
 
@@ -56,6 +57,7 @@ class NoticesView(generics.ListAPIView[Notice]):
 
 urlpatterns = [
     *of_endpoints,
+    *of_previews,
     *of_attempts,
     *of_resends,
     re_path(r"^notices/?$", NoticesView.as_view()),

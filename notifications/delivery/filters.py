@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.lookups import Exact
 
 from notifications.delivery.notice_events import subject_of
 from notifications.delivery.selection import Selection, compile_selection
-from notifications.events import MEDIA_TYPE_PROBE
+from notifications.events import ACTIONS, MEDIA_TYPE_PROBE
 from notifications.log.consume import LoggedEvent
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.config.filters import Filter as Chosen
@@ -16,7 +17,10 @@ from registryhub.config.hub import Events
 BLOB_MEDIA_TYPE = "application/octet-stream"
 """What the events of blobs carry, whatever the manifests call them (reference C.2)."""
 _READS = ("pull", "check")
+_OF_THIS_HUB = Exact(F("source_id") + 0, HUB_SOURCE_ID)
+"""Written so that SQLite does not take the index of repositories for it: nearly all events are of this hub."""
 _NOTICE = "notice"
+_CHANGES = frozenset(("push", "mount", "delete"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +52,24 @@ class Filter:
             return False
         return self.sends_blob_pulls or event.media_type != BLOB_MEDIA_TYPE or event.action not in _READS
 
+    @property
+    def only_changes(self) -> bool:
+        """Whether nothing is sent but pushes, mounts and deletes."""
+        left = ACTIONS - self.excluded_actions
+        return left <= _CHANGES or (self.selection is not None and self.selection.only_changes and _NOTICE not in left)
+
+    def refuser(self, event: LoggedEvent) -> str | None:
+        """The key of the settings that keeps an event from being sent, which would be sent without them."""
+        if event.action in self.excluded_actions:
+            return "ignore.actions"
+        if event.media_type in self.excluded_media_types:
+            return "ignore.mediatypes"
+        key = self.selection.refuser(event) if self.selection is not None else None
+        return f"filter.{key}" if key else None
+
     def condition(self) -> Q:
         """For a query over the log: it holds for every event that is sent."""
-        condition = Q(source_id=HUB_SOURCE_ID)
+        condition = Q(_OF_THIS_HUB)
         if self.excluded_actions:
             condition &= ~Q(action__in=self.excluded_actions)
         if self.own_notices:

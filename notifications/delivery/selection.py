@@ -20,11 +20,13 @@ class Selection(NamedTuple):
     """Tests of an event that must all hold, the cheapest first, each under the key of the filter that it stands for.
 
     `condition` holds for every event that the tests take, and perhaps for others: then `is_exact` is False.
+    `only_changes` is whether they take nothing that only reads.
     """
 
     tests: tuple[tuple[str, Test], ...]
     condition: Q
     is_exact: bool
+    only_changes: bool
 
     def takes(self, event: LoggedEvent) -> bool:
         """Whether all of them hold."""
@@ -48,7 +50,8 @@ def compile_selection(wanted: Filter) -> Selection | None:
     for key, part in _conditions(wanted):
         condition &= part
         exact.add(key)
-    return Selection(tests, condition, is_exact=exact.issuperset(key for key, _ in tests))
+    only_changes = bool(wanted.tagged) or (bool(wanted.actions) and "pull" not in wanted.actions)
+    return Selection(tests, condition, is_exact=exact.issuperset(key for key, _ in tests), only_changes=only_changes)
 
 
 def _tests(wanted: Filter) -> Iterable[tuple[str, Test]]:
