@@ -5,6 +5,7 @@ from random import Random
 from django.db import transaction
 from django.utils import timezone
 
+from tests.believable.deliveries import fill_deliveries
 from tests.believable.deployments import fill_deployments
 from tests.believable.events import fill_endpoints, fill_log
 from tests.believable.images import fill_repository
@@ -23,5 +24,6 @@ def fill(chance: Random) -> None:
             fill_numbers(repository, plan, now, chance)
         head = fill_log(digests, now, chance)
         fill_endpoints(head, now)
+        fill_deliveries(head, now)
         fill_deployments(now)
         fill_keeping(now)

@@ -30,10 +30,10 @@ _RESENDS = 5
 _OTHERS = 20
 _HEAVY = ("request_head", "request_body", "answer_head")
 _PARTS = (
-    ("look_up_seconds", "name looked up"),
-    ("connect_seconds", "connected"),
+    ("look_up_seconds", "Name look-up"),
+    ("connect_seconds", "Connecting"),
     ("tls_seconds", "TLS"),
-    ("first_byte_seconds", "first byte"),
+    ("first_byte_seconds", "First byte"),
 )
 
 
