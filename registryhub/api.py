@@ -12,6 +12,7 @@ from notifications.analytics import api as analytics
 from notifications.delivery import api as delivery
 from notifications.log import api as log
 from notifications.receiver import api as receiver
+from registryhub.doctor import api as doctor
 from registryhub.registry import api as registry
 from registryhub.registry.collect import api as collecting
 from registryhub.registry.keeping import api as keeping
@@ -24,7 +25,7 @@ urlpatterns = [
     re_path(r"^docs/?$", _docs, name="docs"),
     *(
         path("", include(part.urlpatterns))
-        for part in (registry, collecting, keeping, log, analytics, delivery, receiver, deployer)
+        for part in (registry, collecting, keeping, log, analytics, delivery, receiver, deployer, doctor)
     ),
 ]
 

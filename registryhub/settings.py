@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "registryhub",
     "registryhub.access",
+    "registryhub.doctor",
     "registryhub.registry",
     "registryhub.registry.keeping",
     "notifications.log",
@@ -253,6 +254,23 @@ INTAKE_READERS = {
     "distribution": "notifications.receiver.adapters.distribution.read",
     "file": "notifications.receiver.files.read",
 }
+
+# What the doctor looks at, in this order: dotted paths of `registryhub.doctor.examination.Check`.
+DOCTOR_CHECKS = {
+    "configuration": "registryhub.processes.checks.look_at_configuration",
+    "programs": "registryhub.processes.checks.look_at_programs",
+    "disks": "registryhub.processes.checks.look_at_disks",
+    "storage": "registryhub.registry.checks.try_storage",
+    "database": "registryhub.processes.checks.look_at_database",
+    "redis": "registryhub.processes.checks.look_at_redis",
+    "worker": "registryhub.processes.checks.ask_worker",
+    "events": "notifications.log.doctor.way.follow_probe",
+    "deliveries": "notifications.delivery.doctor.try_deliveries",
+    "quarantine": "notifications.log.doctor.way.look_into_quarantine",
+}
+
+# Who knows more of a consumer of the log than its position: dotted paths, see `notifications.log.doctor.advice`.
+CONSUMER_ADVICE = ["notifications.delivery.advice.read_advice"]
 
 # Who tells Prometheus how it does: dotted paths of callables that return metric families, by few queries.
 METRICS = ["notifications.log.metrics.collect", "notifications.delivery.metrics.collect"]

@@ -15,11 +15,17 @@ from notifications.log.leases import DATABASE_GONE, Lease, LeaseLost
 from notifications.log.places import take_consumer
 from notifications.log.recent import Recent
 from registryhub.database.transactions import relaxed_transaction
+from registryhub.doctor.complaints import complain
 
 MIN_PAUSE_SECONDS = 1.0
 MAX_PAUSE_SECONDS = 60.0
 
 _logger = logging.getLogger(__name__)
+
+
+def subject_of(name: str) -> str:
+    """The name under which the doctor finds by what a consumer has failed."""
+    return f"consumer {name}"
 
 
 class Pause:
@@ -90,13 +96,14 @@ class BatchRunner:
             return False
         except DATABASE_GONE:
             raise
-        except Exception:
+        except Exception as error:
             _logger.exception(
                 "consumer %s failed after event %d; again in %.0f s",
                 self.consumer.name,
                 self.position,
                 self._pause.begin(),
             )
+            complain(subject_of(self.consumer.name), error)
             return False
         self.position = events[-1].seq
         self._pause.reset()
@@ -162,7 +169,9 @@ class StreamRunner:
         except DATABASE_GONE as error:
             _logger.warning("consumer %s: the database does not answer: %s", name, error)
             connection.close()
-        except Exception:
+        except Exception as error:
             _logger.exception("consumer %s failed; again in %.0f s", name, self._pause.begin())
+            with suppress(*DATABASE_GONE):
+                complain(subject_of(name), error)
         else:
             self._pause.reset()

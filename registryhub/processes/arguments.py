@@ -6,9 +6,12 @@ from collections.abc import MutableMapping, Sequence
 
 CONFIG_VARIABLE = "REGISTRYHUB_CONFIG"
 _COMMANDS = frozenset(
-    ("serve", "check_config", "garbage_collect", "check_storage", "import_storage", "export_storage", "apply_retention")
+    (
+        *("serve", "check_config", "doctor", "garbage_collect", "check_storage"),
+        *("import_storage", "export_storage", "apply_retention"),
+    )
 )
-_OPTIONS_WITH_VALUES = ("--role", "--grace", "--settings", "--pythonpath", "--verbosity", "-v")
+_OPTIONS_WITH_VALUES = ("--role", "--grace", "--patience", "--settings", "--pythonpath", "--verbosity", "-v")
 
 
 def name_configuration(argv: Sequence[str], environ: MutableMapping[str, str]) -> None:

@@ -23,6 +23,17 @@ def serving(data: Path, roles: Collection[str]) -> Iterator[None]:
         yield
 
 
+def who_serves(data: Path, role: str) -> str | None:
+    """The id of the process that serves the role on the data folder, as it wrote it; None when nobody does."""
+    path = data / f"serve-{role}.lock"
+    try:
+        inode = path.stat().st_ino
+        is_held = any(f":{inode} " in line for line in Path("/proc/locks").read_text().splitlines() if "FLOCK" in line)
+        return path.read_text(errors="replace").strip() if is_held else None
+    except FileNotFoundError:
+        return None
+
+
 @contextmanager
 def _hold(data: Path, role: str) -> Iterator[None]:
     descriptor = os.open(data / f"serve-{role}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -13,6 +13,11 @@ MANIFESTS = "_manifests"
 UPLOADS = "_uploads"
 
 
+def doctor_probe(id_: UUID) -> str:
+    """What the doctor writes, reads and removes: beside the tree, not in it."""
+    return f"doctor-{id_}"
+
+
 def blob_folder(algorithm: str, hex_: str) -> str:
     """The folder of one blob."""
     return f"{ROOT}/blobs/{algorithm}/{hex_[:2]}/{hex_}"

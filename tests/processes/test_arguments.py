@@ -20,6 +20,7 @@ from registryhub.processes.arguments import name_configuration
         "garbage_collect --dry-run config.yml",
         "garbage_collect --grace 0s config.yml",
         "check_storage --digests config.yml",
+        "doctor --json --patience 5s config.yml",
     ],
 )
 def test_the_file_is_found_wherever_it_stands(line: str) -> None:
