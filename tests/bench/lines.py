@@ -30,6 +30,8 @@ LINES = (
          webhooks.single),
     Line("webhooks-batch", "the same in batches of 100", "/s", "docker-registry", "at least", _both(20),
          webhooks.batched),
+    Line("webhook-latency", "push to delivered, 200 pushes a second", "ms", "nothing", "at most", _both(250),
+         webhooks.latency),
     Line("htpasswd", "htpasswd manifest GET, bcrypt cost 10", "/s", "docker-registry", "at least", _both(50),
          manifests.with_password),
     Line("memory", "peak memory of a web process, 2 GiB blob", "MiB", "nothing", "at most", _both(200),

@@ -6,6 +6,7 @@
 import asyncio
 import http.client
 import json
+import re
 import sys
 import time
 from contextlib import suppress
@@ -16,8 +17,9 @@ from tests.servers.ports import free_port, is_listening
 from tests.servers.scripted import Answer, listen
 from tests.servers.server import Server
 
-CONTROL, COUNTS = "/-/answer/", "/-/counts"
+CONTROL, COUNTS, ARRIVALS = "/-/answer/", "/-/counts", "/-/arrivals"
 _ACTION = b'"action"'
+_TAG = re.compile(rb'"tag": ?"(timed-[^"]+)"')
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class _Counter:
 
     def __init__(self) -> None:
         self.counts = Counts()
+        self.arrivals: dict[str, float] = {}
         self.answer = Answer()
 
     def __call__(self, method: str, path: str, head: bytes, body: bytes) -> Answer:
@@ -45,6 +48,7 @@ class _Counter:
         if self.answer.status < 300:
             counts.accepted_events += body.count(_ACTION)
             counts.last_accepted_at = time.time()
+            self.arrivals.update((tag.decode(), counts.last_accepted_at) for tag in _TAG.findall(body))
         else:
             counts.refused_events += body.count(_ACTION)
         return self.answer
@@ -52,6 +56,9 @@ class _Counter:
     def _obey(self, path: str) -> Answer:
         if path.startswith(CONTROL):
             self.answer, self.counts = Answer(int(path.removeprefix(CONTROL))), Counts()
+            self.arrivals = {}
+        if path == ARRIVALS:
+            return Answer(body=json.dumps(self.arrivals).encode())
         return Answer(body=json.dumps(asdict(self.counts)).encode())
 
 
@@ -78,6 +85,11 @@ class WebhookCounter(Server):
     def answer_with(self, status: int) -> None:
         """From now on; the counts begin anew."""
         self._ask(f"{CONTROL}{status}")
+
+    def arrivals(self) -> dict[str, float]:
+        """When the event of each tag that begins with `timed-` was accepted, in seconds of `time.time()`."""
+        found: dict[str, float] = json.loads(self._ask(ARRIVALS))
+        return found
 
     def counts(self) -> Counts:
         return Counts(**json.loads(self._ask(COUNTS)))
