@@ -166,17 +166,26 @@ def database_kind(request: pytest.FixtureRequest) -> Kind:
 
 @pytest.fixture(scope="session")
 def new_databases(database_kind: Kind) -> Callable[[], Databases]:
-    """Makes empty databases for hubs that run as processes of their own, apart from the one of the unit tests."""
-    if database_kind == "sqlite":
-        return lambda: Databases("sqlite")
-    servers = Databases("postgres", os.environ["DATABASE_URL"], os.environ["REDIS_URL"])
-    return lambda: fresh_databases(servers)
+    """Makes databases for hubs that run as processes of their own, apart from the one of the unit tests."""
+    return lambda: fresh_databases(servers_of(database_kind))
+
+
+def servers_of(kind: Kind) -> Databases:
+    if kind == "sqlite":
+        return Databases("sqlite")
+    return Databases("postgres", os.environ["DATABASE_URL"], os.environ["REDIS_URL"])
 
 
 @pytest.fixture
 def databases(new_databases: Callable[[], Databases]) -> Databases:
-    """Empty databases for the one hub of a test."""
+    """Databases for the one hub of a test, with tables and the administrator."""
     return new_databases()
+
+
+@pytest.fixture
+def empty_databases(database_kind: Kind) -> Databases:
+    """Databases for a hub that is started for the first time."""
+    return fresh_databases(servers_of(database_kind), is_furnished=False)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.bench.lines import LINES
 from tests.bench.measure import Line, Measured, Plan, Verdict, percentile
-from tests.servers.hub import ROOT
+from tests.servers.databases import ROOT
 
 
 @pytest.mark.only_database("sqlite")

@@ -17,9 +17,9 @@ import pytest
 
 from tests.publishing import remove_containers
 from tests.servers.clients import import_busybox
-from tests.servers.databases import Databases
+from tests.servers.databases import PASSWORD, ROOT, Databases
 from tests.servers.docker_engine import DockerEngine
-from tests.servers.hub import PASSWORD, ROOT, Hub
+from tests.servers.hub import Hub
 from tests.servers.ports import free_port
 from tests.servers.run import new_folder
 

@@ -13,9 +13,9 @@ import pytest
 
 from tests.pushing import expect, push_blob, push_image, push_manifest
 from tests.registry.tree.trees import files
-from tests.servers.databases import Databases
+from tests.servers.databases import ROOT, Databases
 from tests.servers.docker_registry import DockerRegistry
-from tests.servers.hub import ROOT, CommandError, Hub
+from tests.servers.hub import CommandError, Hub
 from tests.servers.images import INDEX_TYPE, MANIFEST_TYPE, Blob, Image, Index, make_image, make_index
 from tests.servers.run import new_folder
 from tests.wire import Wire

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from tests.servers.hub import ROOT
+from tests.servers.databases import ROOT
 
 PAGE = ROOT / "docs" / "protocol.md"
 PROOF = re.compile(r"`(?P<file>[\w/]+\.py)::(?P<name>\w+)`")

@@ -65,14 +65,14 @@ def child(hub: Hub, program: str) -> Process:
     return found
 
 
-def test_the_first_start_says_everything_once(tmp_path: Path, databases: Databases) -> None:
+def test_the_first_start_says_everything_once(tmp_path: Path, empty_databases: Databases) -> None:
     """Addresses, folder and a password that works; the second start no longer says the password."""
 
     class FirstHub(Hub):
         def environment(self) -> dict[str, str]:
             return {name: value for name, value in super().environment().items() if name != "HUB_ADMIN_PASSWORD"}
 
-    hub = FirstHub(tmp_path, databases)
+    hub = FirstHub(tmp_path, empty_databases)
     with hub:
         said = hub.log_tail()
         assert hub.url in said
@@ -262,8 +262,9 @@ def test_a_role_alone_starts_only_its_own(hub: Hub) -> None:
 
 
 @pytest.mark.only_database("postgres")
-def test_pending_migrations_are_refused_on_postgres(hub: Hub) -> None:
+def test_pending_migrations_are_refused_on_postgres(tmp_path: Path, empty_databases: Databases) -> None:
     """Nobody's production tables change without being asked."""
+    hub = Hub(tmp_path, empty_databases)
     hub.folder.mkdir(exist_ok=True)
     hub.prepare()
     hub.argv = lambda: [word for word in Hub.argv(hub) if word != "--migrate"]  # type: ignore[method-assign]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,15 +13,13 @@ from urllib.parse import quote, urlencode
 
 import yaml
 
-from tests.servers.databases import Databases
+from tests.servers.databases import FILE, OWN_VARIABLES, PASSWORD, ROOT, Databases
 from tests.servers.ports import free_port
 from tests.servers.proc import Process, descendants
 from tests.servers.server import Server, wait_until
 from tests.wire import Reply, Wire
 
-ROOT = Path(__file__).parents[2]
-ADMIN, PASSWORD = "admin", "a-password-of-the-tests"
-_OWN_VARIABLES = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "HUB_", "REGISTRY_", "REGISTRYHUB_CONFIG", "DJANGO_")
+ADMIN = "admin"
 
 
 class CommandError(AssertionError):
@@ -61,7 +60,7 @@ class Hub(Server):
             },
             config or {},
         )
-        self._token: str | None = None
+        self._token = databases.token
 
     @property
     def host(self) -> str:
@@ -83,6 +82,10 @@ class Hub(Server):
     def prepare(self) -> None:
         super().prepare()
         self.config_file.write_text(yaml.safe_dump(self.config))
+        furnished, file = self.databases.furnished, self.folder / "data" / FILE
+        if furnished and not file.exists():
+            file.parent.mkdir(exist_ok=True)
+            shutil.copyfile(furnished, file)
 
     def argv(self) -> list[str]:
         migrate = ("--migrate",) if self.databases.postgres_url else ()
@@ -90,7 +93,7 @@ class Hub(Server):
 
     def environment(self) -> dict[str, str]:
         """The caller's, without whatever would configure a hub, and with this hub's."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_VARIABLES)}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}
         return {
             **inherited,
             **self.databases.environment(),
@@ -138,7 +141,7 @@ class Hub(Server):
 
     @property
     def token(self) -> str:
-        """The administrator's API token, made when first asked for."""
+        """The administrator's API token; made when first asked for, where the databases came without."""
         if self._token is None:
             self._token = self.command("create_token", ADMIN).split()[-1]
         return self._token

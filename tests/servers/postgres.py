@@ -106,15 +106,18 @@ class PostgresServer(Server):
         return copy / "bin" / name
 
 
-def create_database(url: str, name: str) -> str:
-    """Make an empty database beside the one of `url` unless it is there, and return its URL. Raises psycopg2.Error."""
+def create_database(url: str, name: str, *, template: str = "template1") -> str:
+    """Make a database beside the one of `url`, a copy of the template, unless it is there; its URL.
+
+    Raises psycopg2.Error.
+    """
     connection = psycopg2.connect(with_database(url, "postgres"), connect_timeout=5)
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
             if cursor.fetchone() is None:
-                cursor.execute(f'CREATE DATABASE "{name}"')
+                cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     finally:
         connection.close()
     return with_database(url, name)

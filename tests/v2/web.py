@@ -1,6 +1,5 @@
 """The web processes alone, without relay and worker: the data plane as Granian serves it."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from tests.servers.proc import Process, descendants
 
 
 class Web(Hub):
-    """One web worker on a migrated database."""
+    """One web worker."""
 
     def __init__(self, folder: Path, databases: Databases, *, threads: int = 32) -> None:
         super().__init__(folder, databases, config={"hub": {"web": {"workers": 1, "threads": threads}}})
@@ -20,15 +19,6 @@ class Web(Hub):
 
     def environment(self) -> dict[str, str]:
         return {**super().environment(), "REGISTRYHUB_CONFIG": str(self.config_file)}
-
-    def prepare(self) -> None:
-        super().prepare()
-        subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--skip-checks", "--verbosity=0"],
-            cwd=self.working_folder(),
-            env=self.environment(),
-            check=True,
-        )
 
     def is_ready(self) -> bool:
         with self.wire() as wire:

@@ -7,7 +7,8 @@ from typing import Literal
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.servers.hub import ADMIN, PASSWORD, Hub
+from tests.servers.databases import PASSWORD
+from tests.servers.hub import ADMIN, Hub
 from tests.servers.peers import find_peer
 
 Theme = Literal["light", "dark"]

@@ -20,7 +20,7 @@ from registryhub.processes.debug.facts import Facts
 from tests.notifications.delivery.sending import log_events
 from tests.notifications.log import making
 from tests.processes.debug.scraping import ask, counters, new_app, scrape, value
-from tests.servers.hub import ROOT
+from tests.servers.databases import ROOT
 
 pytestmark = pytest.mark.django_db
 
