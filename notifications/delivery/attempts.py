@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from notifications.delivery.answers import KEPT_BYTES
+from notifications.delivery.connections import Opening
 from notifications.delivery.durations import step_of
 from notifications.delivery.models import MAX_ERROR_LENGTH, Attempt, Endpoint
 from notifications.delivery.sinks import Outcome
@@ -159,11 +160,11 @@ def describe(endpoint: Endpoint, outcome: Outcome, occasion: Attempt.Occasion, *
         answer=_text(outcome.answer),
     )
     if outcome.exchange is not None and keeps_content:
-        exchange, split = outcome.exchange, outcome.exchange.split
+        exchange, opening = outcome.exchange, outcome.exchange.opening or Opening()
         row.request_head, row.request_body = exchange.request_head, _text(exchange.body[:KEPT_BYTES])
         row.answer_head, row.answer = _text(exchange.answer_head), _text(exchange.answer_body)
-        row.look_up_seconds, row.connect_seconds = split.look_up_seconds, split.connect_seconds
-        row.tls_seconds, row.first_byte_seconds = split.tls_seconds, split.first_byte_seconds
+        row.look_up_seconds, row.connect_seconds = opening.look_up_seconds, opening.connect_seconds
+        row.tls_seconds, row.first_byte_seconds = opening.tls_seconds, exchange.first_byte_seconds
     return row
 
 

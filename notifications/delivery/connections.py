@@ -42,36 +42,37 @@ class Deadline:
 
 
 @dataclass(slots=True)
-class Split:
-    """How long the parts of an exchange took. None is what has not happened: a kept connection was opened before.
-
-    `first_byte_seconds` runs from the first byte that was sent.
-    """
+class Opening:
+    """How long the parts of opening a connection took; None is what has not come to pass."""
 
     look_up_seconds: float | None = None
     connect_seconds: float | None = None
     tls_seconds: float | None = None
-    first_byte_seconds: float | None = None
 
 
 class Connection:
-    """An open connection. Raises OSError (TimeoutError, ssl.SSLError among them), BadAnswer and NoAnswer."""
+    """An open connection. Raises OSError (TimeoutError, ssl.SSLError among them), BadAnswer and NoAnswer.
+
+    `first_byte_seconds` is how long the last request waited for the first byte of its answer; None when none came.
+    """
 
     def __init__(
-        self, target: Target, deadline: Deadline, split: Split, *, tls: ssl.SSLContext | None, guard: Guard
+        self, target: Target, deadline: Deadline, opening: Opening, *, tls: ssl.SSLContext | None, guard: Guard
     ) -> None:
+        self.first_byte_seconds: float | None = None
         self._opened = self._used = time.monotonic()
         self._is_quick = False
-        self._socket = _open(target, deadline, split, tls=tls, guard=guard)
+        self._socket = _open(target, deadline, opening, tls=tls, guard=guard)
 
-    def exchange(self, request: bytes, deadline: Deadline, split: Split) -> Answer:
+    def exchange(self, request: bytes, deadline: Deadline) -> Answer:
         """Send one request and read its answer."""
         began = time.monotonic()
+        self.first_byte_seconds = None
         _send(self._socket, request, deadline)
         receive = _watcher(self._socket, deadline) if self._is_quick else _receiver(self._socket, deadline)
         begun = receive()
         if begun:
-            split.first_byte_seconds = time.monotonic() - began
+            self.first_byte_seconds = time.monotonic() - began
         answer = read_answer(receive, begun)
         self._used = time.monotonic()
         self._is_quick = self._used - began < _QUICK_SECONDS
@@ -96,13 +97,13 @@ class Connection:
 
 
 def _open(
-    target: Target, deadline: Deadline, split: Split, *, tls: ssl.SSLContext | None, guard: Guard
+    target: Target, deadline: Deadline, opening: Opening, *, tls: ssl.SSLContext | None, guard: Guard
 ) -> socket.socket:
     """With a proxy, its tunnel is a part of connecting."""
     began = time.monotonic()
     found = socket.getaddrinfo(target.dial.host, target.dial.port, type=socket.SOCK_STREAM)
     looked_up = time.monotonic()
-    split.look_up_seconds = looked_up - began
+    opening.look_up_seconds = looked_up - began
     connection = _dial(found, deadline, guard)
     try:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -110,12 +111,12 @@ def _open(
             _send(connection, target.tunnel, deadline)
             _read_tunnel_answer(_receiver(connection, deadline, at_once=1))
         connected = time.monotonic()
-        split.connect_seconds = connected - looked_up
+        opening.connect_seconds = connected - looked_up
         if tls is None:
             return connection
         connection.settimeout(deadline.left_seconds())
         wrapped = tls.wrap_socket(connection, server_hostname=target.tls_host)
-        split.tls_seconds = time.monotonic() - connected
+        opening.tls_seconds = time.monotonic() - connected
         return wrapped
     except BaseException:
         connection.close()

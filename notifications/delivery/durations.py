@@ -3,18 +3,17 @@
 Pure. A step is a fifth longer than the one before (four of them double), from a tenth of a millisecond on.
 """
 
-import math
+from bisect import bisect_left
 from collections.abc import Mapping
 
-_SHORTEST_SECONDS = 0.0001
-_STEPS_TO_DOUBLE = 4
+_ENDS_SECONDS = tuple(0.0001 * 2 ** (step / 4) for step in range(100))
+"""The last one is some 45 minutes."""
+_STEPS = tuple(str(step) for step in range(len(_ENDS_SECONDS) + 1))
 
 
 def step_of(seconds: float) -> str:
     """The step that a duration is in; text, as the keys of JSON are."""
-    if seconds <= _SHORTEST_SECONDS:
-        return "0"
-    return str(1 + int(_STEPS_TO_DOUBLE * math.log2(seconds / _SHORTEST_SECONDS)))
+    return _STEPS[bisect_left(_ENDS_SECONDS, seconds)]
 
 
 def quantile_seconds(counts: Mapping[str, int], part: float) -> float | None:
@@ -23,5 +22,5 @@ def quantile_seconds(counts: Mapping[str, int], part: float) -> float | None:
     for step in sorted(map(int, counts)):
         left -= counts[str(step)]
         if left <= 0:
-            return float(_SHORTEST_SECONDS * 2 ** (step / _STEPS_TO_DOUBLE))
+            return _ENDS_SECONDS[min(step, len(_ENDS_SECONDS) - 1)]
     return None

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from notifications.delivery.answers import KEPT_BYTES, Answer, BadAnswer, NoAnswer
-from notifications.delivery.connections import Connection, Deadline, Split
+from notifications.delivery.connections import Connection, Deadline, Opening
 from notifications.delivery.guard import Guard, anywhere
 from notifications.delivery.retry_after import STATUSES, read_retry_after
 from notifications.delivery.targets import BadTarget, Target, find_target
@@ -31,13 +31,15 @@ class Exchange(NamedTuple):
     """What went over the wire, to be shown: put into words only if somebody wants to keep it.
 
     `head` is that of the request with its secrets masked, but for the length; `extra` are lines of this request alone.
+    `opening` is None on a kept connection.
     """
 
     head: str
     extra: str
     body: bytes
     answer: Answer | None
-    split: Split
+    opening: Opening | None
+    first_byte_seconds: float | None
     mask: Callable[[bytes], bytes]
 
     @property
@@ -97,13 +99,14 @@ class HttpSink:
         self._timeout_seconds = timeout_seconds
         self._guard = guard
         self._connection: Connection | None = None
-        self._split = Split()
+        self._opening: Opening | None = None
         self._problem = ""
         try:
             self._target = find_target(url, environment, proxy)
         except BadTarget as error:
             self._problem = str(error)
             return
+        self._mask = self._masked
         self._configured = frozenset(name.lower() for name in headers)
         own = (("User-Agent", user_agent), ("Content-Type", media_type))
         self._head = _render_head(self._target, headers, own).encode("latin-1")
@@ -121,15 +124,15 @@ class HttpSink:
         try:
             answer = self._exchange(b"%b%d%b\r\n\r\n%b" % (self._head, len(body), lines.encode("latin-1"), body))
         except (OSError, BadAnswer, NoAnswer) as error:
+            exchange = self._describe(lines, body, None)
             self.close()
-            exchange = Exchange(self._shown_head, lines, body, None, self._split, self._masked)
             return Outcome(time.monotonic() - started, None, self._explain(error), exchange=exchange)
         duration_seconds = time.monotonic() - started
-        exchange = Exchange(self._shown_head, lines, body, answer, self._split, self._masked)
+        exchange = self._describe(lines, body, answer)
         if not answer.is_reusable:
             self.close()
         if 200 <= answer.status < 300:
-            return Outcome(duration_seconds, answer.status, exchange=exchange)
+            return Outcome(duration_seconds, answer.status, "", b"", 0.0, exchange)
         return Outcome(
             duration_seconds,
             answer.status,
@@ -147,16 +150,21 @@ class HttpSink:
     def _exchange(self, request: bytes) -> Answer:
         """Over the kept connection; if that has died while idle, over a new one, and no failure is counted for it."""
         deadline = Deadline(self._timeout_seconds)
-        self._split = split = Split()
+        self._opening = None
         if self._connection is not None and self._connection.is_usable():
             try:
-                return self._connection.exchange(request, deadline, split)
+                return self._connection.exchange(request, deadline)
             except _DIED_WHILE_IDLE:
                 pass
         self.close()
         tls = self._contexts.context() if self._target.tls_host else None
-        self._connection = Connection(self._target, deadline, split, tls=tls, guard=self._guard)
-        return self._connection.exchange(request, deadline, split)
+        self._opening = Opening()
+        self._connection = Connection(self._target, deadline, self._opening, tls=tls, guard=self._guard)
+        return self._connection.exchange(request, deadline)
+
+    def _describe(self, lines: str, body: bytes, answer: Answer | None) -> Exchange:
+        first_byte = self._connection.first_byte_seconds if self._connection is not None else None
+        return Exchange(self._shown_head, lines, body, answer, self._opening, first_byte, self._mask)
 
     def _explain(self, error: Exception) -> str:
         if isinstance(error, TimeoutError):

@@ -78,9 +78,9 @@ def test_on_a_kept_connection_nothing_is_opened() -> None:
         first, second = (sink.post(b"{}").exchange for _ in range(2))
     assert first is not None
     assert second is not None
-    assert first.split.connect_seconds is not None
-    assert (second.split.look_up_seconds, second.split.connect_seconds, second.split.tls_seconds) == (None, None, None)
-    assert second.split.first_byte_seconds is not None
+    assert first.opening is not None
+    assert second.opening is None
+    assert second.first_byte_seconds is not None
 
 
 @pytest.mark.parametrize(
