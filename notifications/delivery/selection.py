@@ -17,7 +17,7 @@ _WILD = frozenset("*?~!")
 
 
 class Selection(NamedTuple):
-    """Tests of an event that must all hold, the cheapest first, each under the key of the filter that it stands for.
+    """Tests of an event that must all hold, each under the key of the filter that it stands for.
 
     `condition` holds for every event that the tests take, and perhaps for others: then `is_exact` is False.
     `only_changes` is whether they take nothing that only reads.
@@ -58,15 +58,12 @@ def _tests(wanted: Filter) -> Iterable[tuple[str, Test]]:
     if wanted.actions:
         actions = _logged_actions(wanted)
         yield "actions", lambda event: event.action in actions
+    yield from _text_tests(wanted)
     if wanted.minsize:
         yield "minsize", lambda event: event.size >= wanted.minsize
     if wanted.maxsize is not None:
         most = wanted.maxsize
         yield "maxsize", lambda event: event.size <= most
-    yield from _text_tests(wanted)
-    if wanted.versions:
-        ranges = [parse_range(each) for each in wanted.versions]
-        yield "versions", lambda event: _is_in(ranges, event.tag)
     yield from _fact_tests(wanted)
 
 
@@ -77,6 +74,9 @@ def _text_tests(wanted: Filter) -> Iterable[tuple[str, Test]]:
     if wanted.tags:
         tags = compile_choice(wanted.tags)
         yield "tags", lambda event: tags.takes(event.tag)
+    if wanted.versions:
+        ranges = [parse_range(each) for each in wanted.versions]
+        yield "versions", lambda event: _is_in(ranges, event.tag)
     if wanted.mediatypes:
         types = compile_choice(wanted.mediatypes)
         yield "mediatypes", lambda event: types.takes(event.media_type)

@@ -4,16 +4,18 @@ from typing import Any, cast
 
 import orjson
 
-from notifications import events
+from notifications import events, facts
 from notifications.log.models import Event
 
 
 def document(event: Event, *, with_people: bool) -> dict[str, Any]:
     """The event with its number and where it came from; `with_people` as the wire has it."""
+    known = facts.parse(event.facts)
     return {
         "seq": event.seq,
         "source": event.source.name,
         "received_at": event.received_at,
+        "facts": {"tagged": known.tagged, "moved_from": known.moved_from, "platforms": known.platforms},
         "event": orjson.loads(event.raw) if with_people else _without_people(event),
     }
 

@@ -21,6 +21,7 @@ from notifications.delivery.typed import BadEndpoint, show
 from registryhub.access.sealing import Unsealable
 from webui.operations.doors import require, staff_page
 from webui.operations.endpoint_forms import EndpointForm
+from webui.operations.endpoint_preview import Trial, try_out
 
 OVERLAPS = {"day": 86_400.0, "week": 7 * 86_400.0, "hour": 3600.0, "none": 0.0}
 """How long old secrets go on signing beside a new one."""
@@ -35,6 +36,8 @@ def new_endpoint(request: HttpRequest) -> HttpResponse:
     require(request, "delivery.add_endpoint")
     data = request.POST if request.method == "POST" else None
     form = EndpointForm(data, settings={}, is_new=True)
+    if "preview" in request.POST:
+        return _form(request, form, None, trial=try_out(form))
     if form.is_valid():
         document = {**form.changes(), "name": form.cleaned_data["name"]}
         try:
@@ -61,6 +64,8 @@ def edit_endpoint(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("webui:webhooks-endpoint", name=endpoint.name)
     data = request.POST if request.method == "POST" else None
     form = EndpointForm(data, settings=show(typed.document) if typed else {}, is_new=False)
+    if "preview" in request.POST:
+        return _form(request, form, endpoint, trial=try_out(form))
     if form.is_valid():
         with _told(request):
             try:
@@ -122,7 +127,10 @@ def _why_unreadable(endpoint: Endpoint) -> str:
     return "The settings were encrypted under another SECRET_KEY; enter them again."
 
 
-def _form(request: HttpRequest, form: EndpointForm, endpoint: Endpoint | None) -> HttpResponse:
-    context = {"form": form, "endpoint": endpoint}
-    status = 422 if form.errors else 200
+def _form(
+    request: HttpRequest, form: EndpointForm, endpoint: Endpoint | None, *, trial: Trial | None = None
+) -> HttpResponse:
+    """With what would be sent, if that was asked for."""
+    context = {"form": form, "endpoint": endpoint, "trial": trial}
+    status = 422 if form.errors and trial is None else 200
     return render(request, "webui/operations/define_endpoint.html", context, status=status)

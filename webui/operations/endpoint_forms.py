@@ -10,13 +10,14 @@ from typing import Any
 from django import forms
 
 from registryhub.config.notifications import ACTIONS, DEFAULT_BATCH, MAX_BATCH, MAX_IN_FLIGHT, MAX_NAME_LENGTH
+from webui.operations.filter_fields import FilterFields
 from webui.operations.setting_fields import HeadersField, LinesField, SpanField, WholeField
 from webui.operations.settings_of import SettingsOf
 
 _PLAIN = {"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
 
 
-class EndpointForm(SettingsOf, forms.Form):
+class EndpointForm(SettingsOf, FilterFields):
     """The settings of an endpoint; its name and its first event only while it is new."""
 
     SETTINGS = (
@@ -28,6 +29,7 @@ class EndpointForm(SettingsOf, forms.Form):
         "actions": ("ignore", "actions"),
         "mediatypes": ("ignore", "mediatypes"),
         "skipverify": ("tls", "skipverify"),
+        **FilterFields.FILTER,
     }
 
     name = forms.CharField(

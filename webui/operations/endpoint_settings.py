@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from notifications.delivery.models import Endpoint
 from notifications.delivery.retry import Policy
+from webui.operations.filter_fields import write_filter
 from webui.operations.service_settings import Setting
 from webui.templatetags.operations import lasting
 
@@ -19,6 +20,7 @@ def describe_endpoint(endpoint: Endpoint) -> Sequence[Setting]:
         Setting("Headers", [f"{name}: ***" for name in endpoint.header_names]),
         Setting("Face", [endpoint.face, *([f"up to {endpoint.batch_size} events"] if endpoint.batch_size > 1 else [])]),
         Setting("Ignores", [*endpoint.ignored_actions, *endpoint.ignored_media_types]),
+        Setting("Gets", write_filter(endpoint.filter)),
         Setting("Time limit", [lasting(endpoint.timeout_seconds)]),
         Setting("Tries again", [", ".join(write_schedule(endpoint.policy))]),
         Setting("Gives up", [f"events of {lasting(endpoint.max_age_seconds)}"] if endpoint.max_age_seconds else []),

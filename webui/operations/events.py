@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from deployer.models import Deployment
+from notifications import facts
 from notifications.delivery.models import Attempt
 from notifications.log.listing import LOOKED_AT, User, list_events, list_latest, read_head, visible_events
 from notifications.log.models import Event
@@ -48,7 +49,7 @@ def event(request: HttpRequest, seq: int) -> HttpResponse:
     found = visible_events(request.user).select_related("source").filter(seq=seq).first()
     if found is None:
         raise Http404
-    context: dict[str, Any] = {"event": found}
+    context: dict[str, Any] = {"event": found, "known": facts.parse(found.facts)}
     if sees_everything(request.user):
         context |= _inside(found)
     return render(request, "webui/operations/event.html", context)
