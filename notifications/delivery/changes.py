@@ -74,8 +74,8 @@ def change_endpoint(endpoint: Endpoint, changes: Document) -> str:
 def delete_endpoint(endpoint: Endpoint) -> None:
     """Forget it with its history and its place in the log; a sender that runs stops. Raises Configured."""
     with transaction.atomic():
+        remove_place(endpoint.consumer_name)  # first, as its holder does: else each would wait for the other
         row = endpoint if endpoint.is_absent else _lock(endpoint, "take it out there")
-        remove_place(row.consumer_name)  # first: its holder writes nothing more then, and holds us up before
         row.delete()
 
 

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from functools import partial
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from notifications.delivery.changes import drop_expired
@@ -27,6 +28,7 @@ from notifications.delivery.guard import anywhere, only_outside
 from notifications.delivery.lanes import Lanes
 from notifications.delivery.ledger import Ledger
 from notifications.delivery.models import MAX_ERROR_LENGTH, Endpoint
+from notifications.delivery.notices import Notices
 from notifications.delivery.overtake import OvertakingSender
 from notifications.delivery.pace import Pace
 from notifications.delivery.parcels import Batch
@@ -75,9 +77,7 @@ def _deliver_typed(endpoint_id: int, feed: Feed) -> None:
     try:
         configured = settings_of(endpoint)
     except (Unsealable, BadEndpoint) as error:
-        reason = f"its settings cannot be used: {error}"[:MAX_ERROR_LENGTH]
-        logger.warning("endpoint %s is disabled: %s", endpoint.name, reason)
-        Endpoint.objects.filter(pk=endpoint_id).update(stopped_at=timezone.now(), stop_reason=reason)
+        _disable(endpoint, f"its settings cannot be used: {error}"[:MAX_ERROR_LENGTH])
         return
     try:
         deliver(endpoint, configured, feed)
@@ -85,6 +85,14 @@ def _deliver_typed(endpoint_id: int, feed: Feed) -> None:
         if Endpoint.objects.filter(pk=endpoint_id).exists():
             raise
         logger.info("endpoint %s was deleted", endpoint.name)
+
+
+def _disable(endpoint: Endpoint, reason: str) -> None:
+    notices = Notices(endpoint)
+    notices.disabled(reason)
+    with transaction.atomic():
+        Endpoint.objects.filter(pk=endpoint.pk).update(stopped_at=timezone.now(), stop_reason=reason)
+        notices.save()
 
 
 def _forget(consumer_name: str) -> None:

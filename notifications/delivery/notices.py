@@ -45,6 +45,10 @@ class Notices:
         """The endpoint is disabled by the hub."""
         self._say(Notice.Kind.DISABLED, f"it was disabled: {reason}. Its events wait; resume it to go on", level)
 
+    def changed(self, text: str) -> None:
+        """Somebody has decided about the endpoint."""
+        self._say(Notice.Kind.CHANGED, text)
+
     def save(self) -> None:
         """Write the rows and their events, on the caller's transaction, and forget the oldest rows."""
         if not self._rows:
@@ -60,7 +64,7 @@ class Notices:
 
     def _say(self, kind: Notice.Kind, text: str, level: int = 0) -> None:
         self._rows.append(Notice(endpoint=self._endpoint, kind=kind, level=level, text=text))
-        weight = logging.INFO if kind == Notice.Kind.RECOVERED else logging.WARNING
+        weight = logging.WARNING if kind in (Notice.Kind.ALERT, Notice.Kind.DISABLED) else logging.INFO
         logger.log(weight, "endpoint %s: %s", self._endpoint.name, text)
 
 

@@ -3,16 +3,14 @@
 What the hub itself has disabled is restarted in the same way. What waited is sent then, or skipped.
 """
 
-import logging
 from typing import NamedTuple
 
 from django.db import transaction
 
 from notifications.delivery.backlog import Backlog, measure_backlogs
-from notifications.delivery.models import Endpoint, Notice
+from notifications.delivery.models import Endpoint
+from notifications.delivery.notices import Notices
 from notifications.log.places import jump, lock_place
-
-logger = logging.getLogger("notifications.delivery")
 
 
 class Skipped(NamedTuple):
@@ -51,8 +49,9 @@ def _tell(endpoint: Endpoint, backlog: Backlog, by: str) -> None:
     first = (backlog.position or 0) + 1
     count = f"{'' if backlog.is_exact else 'at most '}{backlog.pending} of the events {first} to"
     text = f"{by} has skipped what waited: {count} {first - 1 + backlog.behind} of the log are never sent"
-    Notice.objects.create(endpoint=endpoint, kind=Notice.Kind.CHANGED, text=text)
-    logger.info("endpoint %s: %s", endpoint.name, text)
+    notices = Notices(endpoint)
+    notices.changed(text)
+    notices.save()
 
 
 _NO_FAILURES = {"consecutive_failures": 0, "event_failures": 0, "failing_seconds": 0.0, "alert_level": 0}

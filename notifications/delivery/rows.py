@@ -6,7 +6,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from notifications.delivery.models import Endpoint, Notice
+from notifications.delivery.models import Endpoint
+from notifications.delivery.notices import Notices
 from registryhub.config.notifications import Endpoint as Configured
 
 
@@ -81,4 +82,6 @@ def _take_over(row: Endpoint) -> None:
             "config.yml names it now, so its settings are those of config.yml; the settings made here are forgotten,"
             " its place in the log and its history are kept"
         )
-        Notice.objects.create(endpoint=row, kind=Notice.Kind.CHANGED, text=text)
+        notices = Notices(row)
+        notices.changed(text)
+        notices.save()

@@ -289,6 +289,7 @@ def test_settings_under_another_key_disable_the_endpoint_until_they_are_entered_
     with relays(settings) as running:
         running.until(lambda: endpoint("a").stopped_at is not None)
         assert "enter them again" in endpoint("a").stop_reason
+        assert "enter them again" in Notice.objects.get(kind="disabled").text
         with pytest.raises(Unsealable):
             rotate_secret(made)
         with pytest.raises(BadEndpoint, match="url"):
@@ -298,6 +299,19 @@ def test_settings_under_another_key_disable_the_endpoint_until_they_are_entered_
         log_events(1)
         running.until(lambda: position() == 1)
     assert endpoint("a").threshold == 10
+
+
+def test_an_endpoint_whose_address_is_allowed_no_longer_is_disabled(
+    settings: Settings, receiver: WebhookReceiver
+) -> None:
+    """Before anything is sent there."""
+    make(url=receiver.url)
+    log_events(1)
+    allow(settings)
+    with relays(settings) as running:
+        running.until(lambda: endpoint("a").stopped_at is not None)
+    assert "hub.outgoing.allow" in endpoint("a").stop_reason
+    assert receiver.requests == []
 
 
 def test_what_waited_is_skipped_exactly(settings: Settings, receiver: WebhookReceiver) -> None:
