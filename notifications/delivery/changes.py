@@ -33,6 +33,8 @@ class Configured(Exception):
 def create_endpoint(document: Document, *, start: Start = "head") -> tuple[Endpoint, str]:
     """Make an endpoint; its secret, which is shown this once, comes with it. Raises BadEndpoint."""
     name, given, rest = _split(document)
+    if name.startswith("-/"):
+        raise BadEndpoint({"name": "begins with -/, where other pages are; choose another"})
     if any(endpoint.name == name for endpoint in settings.HUB.notifications.endpoints):
         raise BadEndpoint({"name": "is that of an endpoint of config.yml; choose another"})
     typed = Typed(change({}, rest), given or [Secret(make_secret())])

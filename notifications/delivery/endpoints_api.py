@@ -1,6 +1,6 @@
 """REST: the endpoints with their state and backlog, and making, changing, stopping and deleting them.
 
-Staff may look, pause and resume; the rest needs the permission that the admin asks for too.
+Staff may look, pause and resume; the rest, skipping among it, needs the permission that the admin asks for too.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import re_path
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers, status
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
 from rest_framework.permissions import BasePermission, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -180,6 +180,8 @@ class ResumeView(APIView):
         endpoint = get_object_or_404(Endpoint, pk=pk)
         skipped = Skipped()
         if order.validated_data["waiting"] == "skip":
+            if not request.user.has_perm("delivery.change_endpoint"):
+                raise PermissionDenied("Skipping what waited needs the permission to change endpoints.")
             skipped = skip_and_resume(endpoint, by=request.user.get_username())
         else:
             resume_endpoint(endpoint)

@@ -115,6 +115,7 @@ def test_a_name_belongs_to_one_endpoint(settings: Settings) -> None:
     [
         ({"url": URL}, "name"),
         ({"name": " ", "url": URL}, "name"),
+        ({"name": "-/new", "url": URL}, "name"),
         ({"name": "a"}, "url"),
         ({"name": "a", "url": URL, "secrets": ["hush"]}, "secrets[0]"),
         ({"name": "a", "url": URL, "secrets": "hush"}, "secrets"),

@@ -192,6 +192,7 @@ def test_to_define_is_not_for_all_staff(client: Client) -> None:
     call(client, "get", one)
     call(client, "post", f"{one}/pause")
     call(client, "post", f"{one}/resume", {"waiting": "send"})
+    call(client, "post", f"{one}/resume", {"waiting": "skip"}, status=403)
     assert not Notice.objects.exists()
 
 
