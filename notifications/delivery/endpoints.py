@@ -171,7 +171,7 @@ def open_sink(endpoint: Endpoint, configured: Configured, face: Face) -> HttpSin
         environment=os.environ if endpoint.is_configured else {},  # a proxy hides which address is dialled
         media_type=face.media_type,
         proxy=configured.proxy_url,
-        tls=Tls(tls.ca, tls.certificate, tls.key, verifies=not tls.skipverify),
+        tls=Tls(tls.ca or tls.capem, tls.certificate, tls.key, verifies=not tls.skipverify),
         guard=anywhere if endpoint.is_configured else only_outside(settings.HUB.hub.outgoing.allow),
     )
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files of PEM: authorities instead of the system's, and a certificate to show, with its key unless that is in
-    the same file. `verifies` is whether the other side must prove who it is.
+    """PEM: authorities instead of the system's, in a file or as text, and files of a certificate to show, with its key
+    unless that is in the same file. `verifies` is whether the other side must prove who it is.
     """
 
-    authorities: Path | None = None
+    authorities: Path | str | None = None
     certificate: Path | None = None
     key: Path | None = None
     verifies: bool = True
@@ -27,7 +27,7 @@ class Contexts:
 
     def __init__(self, tls: Tls) -> None:
         self._tls = tls
-        self._files = [path for path in (tls.authorities, tls.certificate, tls.key) if path is not None]
+        self._files = [path for path in (tls.authorities, tls.certificate, tls.key) if isinstance(path, Path)]
         self._made_of: list[tuple[int, int, int]] | None = None
         self._context: ssl.SSLContext | None = None
 
@@ -42,8 +42,12 @@ class Contexts:
 
 def make_context(tls: Tls) -> ssl.SSLContext:
     """Raises OSError that names the file."""
+    authorities = tls.authorities
     try:
-        context = ssl.create_default_context(cafile=tls.authorities)
+        if isinstance(authorities, str):
+            context = ssl.create_default_context(cadata=authorities)
+        else:
+            context = ssl.create_default_context(cafile=authorities)
     except ssl.SSLError:
         raise OSError(f"tls.ca: {tls.authorities} holds no certificate in PEM") from None
     if tls.certificate is not None:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import ssl
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationInfo, model_validator
@@ -65,10 +66,19 @@ def _check_name(name: str) -> str:
     return name
 
 
+def _check_pem(text: str) -> str:
+    try:
+        ssl.create_default_context(cadata=text)
+    except (ssl.SSLError, ValueError):
+        raise ValueError("holds no certificate in PEM; paste it with its BEGIN and END lines") from None
+    return text
+
+
 class Tls(Section):
-    """Files of PEM. Without them the system's authorities are trusted and nothing is shown."""
+    """Files of PEM, and authorities as text. Without them the system's are trusted and nothing is shown."""
 
     ca: FilePath | None = None
+    capem: Annotated[Text, AfterValidator(_check_pem)] | None = None
     certificate: FilePath | None = None
     key: FilePath | None = None
     skipverify: Flag = False
@@ -77,6 +87,8 @@ class Tls(Section):
     def _check_key(self) -> Self:
         if self.key and not self.certificate:
             raise wrong_at("certificate", message="is missing beside the key; write it")
+        if self.ca and self.capem:
+            raise wrong_at("capem", message="says the same as ca; remove one of them")
         return self
 
 

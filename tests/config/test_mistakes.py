@@ -230,6 +230,7 @@ ENDPOINT = "notifications: {endpoints: [{name: a, url: 'http://h', %s}]}"
         (ENDPOINT % "maxattempts: -1", "notifications.endpoints[0].maxattempts: must be at least 0"),
         (ENDPOINT % "maxbackoff: 500ms", "notifications.endpoints[0].maxbackoff: is shorter than backoff"),
         (ENDPOINT % "maxattempts: 1, maxretries: 2", "notifications.endpoints[0].maxretries: is the same key"),
+        (ENDPOINT % "tls: {capem: hush}", "notifications.endpoints[0].tls.capem: holds no certificate in PEM"),
         (ENDPOINT % "tls: {key: a.pem}", "notifications.endpoints[0].tls.certificate: is missing beside the key"),
         (
             ENDPOINT % "proxy: 'socks5://h:1'",

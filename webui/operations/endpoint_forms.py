@@ -28,6 +28,7 @@ class EndpointForm(SettingsOf, FilterFields):
     NESTED = {
         "actions": ("ignore", "actions"),
         "mediatypes": ("ignore", "mediatypes"),
+        "capem": ("tls", "capem"),
         "skipverify": ("tls", "skipverify"),
         **FilterFields.FILTER,
     }
@@ -98,6 +99,11 @@ class EndpointForm(SettingsOf, FilterFields):
         choices=[("", "one a second"), ("all", "all"), ("failures", "only how many")],
     )
     notices = forms.BooleanField(required=False, label="Gets messages about other endpoints")
+    capem = forms.CharField(
+        required=False,
+        label="Authorities to trust, instead of the system's",
+        widget=forms.Textarea({"rows": 3, "placeholder": "-----BEGIN CERTIFICATE-----", **_PLAIN}),
+    )
     skipverify = forms.BooleanField(required=False, label="Believe any certificate")
 
     def __init__(self, data: Any, *, settings: Mapping[str, Any], is_new: bool) -> None:

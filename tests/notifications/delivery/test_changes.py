@@ -25,7 +25,9 @@ from notifications.delivery.typed import BadEndpoint, unseal
 from notifications.log.models import Consumer
 from notifications.signing import BadSignature, verify
 from registryhub.access.sealing import Unsealable
+from tests.notifications.delivery.raw_server import OK, RawServer, answer
 from tests.notifications.delivery.sending import configure, configured, endpoint, ids, log_events, start_at
+from tests.notifications.delivery.test_sinks import CERTIFICATE, tls_server
 from tests.notifications.delivery.test_typed import SECRET, allow
 from tests.notifications.delivery.turns import relays
 from tests.servers.scripted import Answer, redirect
@@ -353,6 +355,16 @@ def test_nothing_waited_and_nothing_is_said(settings: Settings) -> None:
     assert skip_and_resume(made, by="ada") == (0, True)
     assert not Notice.objects.exists()
     assert endpoint("a").is_active
+
+
+def test_an_authority_of_its_own_is_pasted_as_text(settings: Settings) -> None:
+    """It trusts that one instead of those of the system."""
+    with RawServer(answer(OK), tls=tls_server()) as server, relays(settings) as running:
+        make("a", server.url, tls={"capem": CERTIFICATE.read_text()})
+        make("b", server.url)
+        log_events(1)
+        running.until(lambda: position("a") == 1 and bool(endpoint("b").errors))
+        assert endpoint("b").last_error.startswith("TLS: self")
 
 
 def test_neither_a_redirect_nor_a_proxy_leads_past_the_guard(

@@ -28,6 +28,7 @@ def test_an_endpoint_may_trust_an_authority_of_its_own() -> None:
     """One that the system does not know; another is refused still, and so is another host."""
     with RawServer(answer(OK), tls=tls_server()) as server:
         assert post(server.url, Tls(CERTIFICATE)).is_success
+        assert post(server.url, Tls(CERTIFICATE.read_text())).is_success
         assert post(server.url, Tls()).error.startswith("TLS: self")
         elsewhere = server.url.replace("127.0.0.1", "localhost")
         assert post(elsewhere, Tls(CERTIFICATE)).error.startswith("TLS: Hostname mismatch")

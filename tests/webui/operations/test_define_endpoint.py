@@ -98,6 +98,7 @@ def test_the_least_that_an_endpoint_needs_is_a_name_and_a_url() -> None:
         ({"inflight": "5"}, "inflight", "write order: repository"),
         ({"face": "slack", "template": "{nane}"}, "template", "names {nane}"),
         ({"actions": "explode"}, "actions", "Select a valid choice"),
+        ({"capem": "-----BEGIN"}, "capem", "holds no certificate in PEM"),
     ],
 )
 def test_each_problem_stands_beside_its_field(fields: dict[str, Any], name: str, problem: str) -> None:
