@@ -1,13 +1,15 @@
 """The pages in a real browser: what happens by itself, and what people click."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests.servers.databases import Databases
 from tests.servers.hub import Hub
-from tests.webui.browser import DESK, Look, a_browser, a_look
+from tests.webui.browser import DESK, LOOKS, Look, a_browser, a_look
 
 pytestmark = pytest.mark.peer("chromium")
 
@@ -97,3 +99,40 @@ def test_events_are_narrowed_and_paged_by_clicking(page: Page) -> None:
     page.wait_for_url("**cursor=after-*")
     page.locator("tbody tr td a").first.click()
     page.get_by_role("heading", name="As the wire has it").wait_for()
+
+
+def test_a_filter_is_tried_out_before_it_is_saved(page: Page) -> None:
+    """By the button, with script and without; what was filled in is still there."""
+    page.goto("/webhooks/-/new")
+    page.get_by_label("URL").fill("https://ci.example.org/hook")
+    page.get_by_label("Repositories").fill("platform/**")
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_text(re.compile(r"Matches \d+ of the last 50 events · would have sent [\d,.]+ a day")).wait_for()
+    assert page.locator("#preview tbody tr").count() == 50
+    assert page.get_by_label("URL").input_value() == "https://ci.example.org/hook"
+
+
+def test_with_script_the_preview_follows_what_is_filled_in(browser: Browser, hub: Hub) -> None:
+    """A mistake is named there too."""
+    with a_look(browser, hub, Look("light", DESK), is_staff=True) as page:
+        page.goto("/webhooks/-/new")
+        page.get_by_label("Versions in tags").fill("newest")
+        page.get_by_label("Versions in tags").blur()
+        page.locator("#preview").get_by_text("is no range of versions").wait_for()
+        page.get_by_label("Versions in tags").fill(">=1")
+        page.get_by_label("Versions in tags").blur()
+        page.locator("#preview").get_by_text("would have sent").wait_for()
+
+
+@pytest.mark.only_database("sqlite")
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_a_preview_has_no_faults(browser: Browser, hub: Hub, look: Look) -> None:
+    """None that axe knows, and nothing is wider than the window."""
+    with a_look(browser, hub, look, is_staff=True) as page:
+        page.goto("/webhooks/-/new")
+        page.get_by_label("Repositories").fill("platform/**")
+        page.get_by_label("Versions in tags").fill(">=1")
+        page.get_by_role("button", name="Preview").click()
+        page.get_by_text("would have sent").wait_for()
+        assert Axe().run(page).response["violations"] == []
+        assert not page.evaluate("document.scrollingElement.scrollWidth > document.documentElement.clientWidth")
