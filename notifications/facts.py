@@ -22,8 +22,8 @@ _PLATFORM = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 class Facts:
     """Empty is what is not known.
 
-    `tagged` is what became of the tag: made, moved from the digest `moved_from` (which another push at the same moment
-    may have left unknown), or set to what it was. `platforms` are those of the image or index, as docker writes them.
+    `tagged` is what became of the tag: made, moved from the digest `moved_from`, or set to what it was. `platforms` are
+    those of the image or index, as docker writes them.
     """
 
     tagged: TagChange = ""

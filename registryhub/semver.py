@@ -76,7 +76,6 @@ def _all_hold(bounds: tuple[_Bounds, ...], version: Version) -> bool:
     return all(each.holds(version) for each in bounds)
 
 
-@lru_cache(maxsize=4096)
 def parse_version(tag: str) -> Version | None:
     """None for a tag that is no version."""
     found = _TAG.fullmatch(tag)

@@ -116,6 +116,9 @@ class Tag(models.Model):
     size = models.BigIntegerField()
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     moved_at = models.DateTimeField(default=timezone.now, help_text="when it was last pushed")
+    previous_digest = models.CharField(
+        max_length=DIGEST_LENGTH, default="", db_default="", blank=True, help_text="before it was last pushed"
+    )
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("repository", "name"), name="tag_repository_name"),)

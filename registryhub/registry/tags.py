@@ -40,21 +40,17 @@ _UNTAG = """
 _UNTAG_SQLITE = _UNTAG.format(unlocked="")
 # Whoever holds the old manifest's row touches it himself, or removes it.
 _UNTAG_POSTGRES = _UNTAG.format(unlocked="FOR UPDATE OF manifest SKIP LOCKED")
-_OLD = "SELECT digest FROM registry_tag WHERE repository_id = %s AND name = %s"
-_INSERT = "INSERT INTO registry_tag (repository_id, name, manifest_id, digest, media_type, size, created_at, moved_at)"
-_MOVE = """
+# The row itself remembers what it pointed at: so that is true, whoever moves the tag at the same time.
+_POINT = """
+    INSERT INTO registry_tag (repository_id, name, manifest_id, digest, media_type, size, created_at, moved_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (repository_id, name) DO UPDATE SET
         manifest_id = excluded.manifest_id, digest = excluded.digest, media_type = excluded.media_type,
-        size = excluded.size, moved_at = excluded.moved_at
+        size = excluded.size, moved_at = excluded.moved_at, previous_digest = registry_tag.digest
+    {once} RETURNING previous_digest
 """
 _ONCE = "WHERE registry_tag.digest = excluded.digest"
-_POINT_SQLITE = f"{_INSERT} VALUES (%s, %s, %s, %s, %s, %s, %s, %s) {_MOVE}"
-# The old row is locked before it is overwritten: so what it pointed at is true, whoever moves it at the same time.
-_POINT_POSTGRES = f"""
-    WITH old AS MATERIALIZED ({_OLD} FOR UPDATE), untagged AS ({_UNTAG_POSTGRES})
-    {_INSERT} SELECT %s, %s, %s, %s, %s, %s, %s, %s FROM (SELECT 1) AS one LEFT JOIN old ON true {_MOVE}
-    {{once}} RETURNING (SELECT digest FROM old), registry_tag.xmax = 0
-"""  # noqa: S608 - constants
+_POINT_ALWAYS, _POINT_ONCE = _POINT.format(once=""), _POINT.format(once=_ONCE)
 
 
 class Pointed(NamedTuple):
@@ -80,27 +76,24 @@ def point(repository_id: int, name: str, manifest_id: int, manifest: Reference, 
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     untag = now, repository_id, name, manifest_id
     point = repository_id, name, manifest_id, manifest.digest, manifest.media_type, manifest.size, now, now
-    once = _ONCE if rule else ""
+    sql = _POINT_ONCE if rule else _POINT_ALWAYS
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(_POINT_POSTGRES.format(once=once), (repository_id, name, *untag, *point))
-            old, is_new = cursor.fetchone() or (None, False)
+            cursor.execute(f"WITH untagged AS ({_UNTAG_POSTGRES}) {sql}", (*untag, *point))
         else:
-            cursor.execute(_OLD, (repository_id, name))
-            (old,) = cursor.fetchone() or (None,)
-            is_new = old is None
             cursor.execute(_UNTAG_SQLITE, untag)
-            cursor.execute(f"{_POINT_SQLITE} {once}", point)
-        if rule and cursor.rowcount == 0:
-            raise immutability.refused_move(repository, name, rule)
-    return _pointed(old, manifest.digest, is_new=is_new)
+            cursor.execute(sql, point)
+        row = cursor.fetchone()
+    if row is None:
+        assert rule is not None
+        raise immutability.refused_move(repository, name, rule)
+    return _pointed(row[0], manifest.digest)
 
 
-def _pointed(old: str | None, digest: str, *, is_new: bool) -> Pointed:
-    """A tag that is neither new nor known was made just now by another push, of another digest: it moved from there."""
-    if is_new:
+def _pointed(previous: str, digest: str) -> Pointed:
+    if not previous:
         return Pointed("new")
-    return Pointed("same") if old == digest else Pointed("moved", old or "")
+    return Pointed("same") if previous == digest else Pointed("moved", previous)
 
 
 def delete(context: RequestContext, repository: str, tag: str) -> None:
