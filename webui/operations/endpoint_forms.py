@@ -9,8 +9,8 @@ from typing import Any
 
 from django import forms
 
-from registryhub.config.notifications import ACTIONS, DEFAULT_BATCH, MAX_BATCH, MAX_IN_FLIGHT, MAX_NAME_LENGTH
-from webui.operations.filter_fields import FilterFields
+from registryhub.config.notifications import DEFAULT_BATCH, MAX_BATCH, MAX_IN_FLIGHT, MAX_NAME_LENGTH
+from webui.operations.filter_fields import ACTIONS, FilterFields
 from webui.operations.setting_fields import HeadersField, LinesField, SpanField, WholeField
 from webui.operations.settings_of import SettingsOf
 
@@ -66,9 +66,8 @@ class EndpointForm(SettingsOf, FilterFields):
         widget=forms.TextInput({"placeholder": "*{action}* of {image} by {actor}", **_PLAIN}),
     )
     actions = forms.MultipleChoiceField(
-        label="Do not send", required=False, choices=[(action, action) for action in ACTIONS],
-        widget=forms.CheckboxSelectMultiple,
-    )  # fmt: skip
+        label="Do not send", required=False, choices=ACTIONS, widget=forms.CheckboxSelectMultiple
+    )
     mediatypes = LinesField(
         "application/octet-stream", label="Nor events of these media types", help_text="One a line."
     )

@@ -8,6 +8,7 @@ from django import forms
 from webui.operations.setting_fields import LinesField
 
 _PLAIN = {"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}
+ACTIONS = (("push", "pushes"), ("pull", "pulls"), ("mount", "mounts"), ("delete", "deletions"))
 _TAGGED = [("new", "is new"), ("moved", "has moved"), ("same", "is where it was")]
 _WORDS = {
     "repositories": "repositories",
@@ -60,7 +61,7 @@ class FilterFields(forms.Form):
     filter_actions = forms.MultipleChoiceField(
         required=False,
         label="Only",
-        choices=[("push", "pushes"), ("pull", "pulls"), ("mount", "mounts"), ("delete", "deletions")],
+        choices=ACTIONS,
         widget=forms.CheckboxSelectMultiple,
     )
 
