@@ -324,6 +324,7 @@ def test_what_waited_is_skipped_exactly(settings: Settings, receiver: WebhookRec
         log_events(1)
         running.until(lambda: position() == 1)
         pause_endpoint(made)
+        running.until(lambda: not running.rosters["ann"]._streams)
         log_events(4)
         log_events(3, action="pull")
         assert skip_and_resume(made, by="ada") == (4, True)

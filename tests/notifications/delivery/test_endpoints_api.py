@@ -76,6 +76,7 @@ def test_an_endpoint_lives_from_its_making_to_its_end(staff: Client, settings: S
         running.until(lambda: runs_by(running.rosters["ann"], 3))
 
         call(staff, "post", f"{one}/pause")
+        running.until(lambda: not running.rosters["ann"]._streams)
         log_events(3)
         assert call(staff, "post", f"{one}/resume", {"waiting": "skip"})["skipped"] == {"events": 3, "is_exact": True}
         log_events(1)
