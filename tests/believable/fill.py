@@ -5,6 +5,7 @@ from random import Random
 from django.db import transaction
 from django.utils import timezone
 
+from tests.believable.checkups import fill_checkups
 from tests.believable.deliveries import fill_deliveries
 from tests.believable.deployments import fill_deployments
 from tests.believable.events import fill_endpoints, fill_log
@@ -27,3 +28,4 @@ def fill(chance: Random) -> None:
         fill_deliveries(head, now)
         fill_deployments(now)
         fill_keeping(now)
+        fill_checkups(now)

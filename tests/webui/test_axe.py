@@ -32,6 +32,7 @@ PAGES = (
     "/webhooks",
     "/webhooks/chat-bridge",
     "/doctor",
+    "/doctor/1",
     "/webhooks/release-notes",
     "/webhooks/-/new",
     "/webhooks/-/1/change",
