@@ -93,7 +93,9 @@ def _furnish(folder: Path, variables: Mapping[str, str]) -> str:
 
 @contextmanager
 def database_servers(kind: Kind, folder: Path, *, fsync: bool) -> Iterator[Databases]:
-    """Start what the kind needs, once for a whole run."""
+    """Start what the kind needs, once for a whole run. What an earlier run of this process had is gone."""
+    _furnished_file.cache_clear()
+    _furnish_on.cache_clear()
     if kind == "sqlite":
         yield Databases("sqlite")
         return
