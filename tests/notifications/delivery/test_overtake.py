@@ -124,7 +124,7 @@ def test_an_event_that_is_refused_too_often_becomes_a_dead_letter(settings: Sett
 def test_a_receiver_that_is_gone_disables_the_endpoint_and_the_rest_waits(settings: Settings) -> None:
     """What was under way is written down first."""
     log_events(20)
-    with WebhookReceiver(answers=[200, 200, 410]) as receiver:
+    with WebhookReceiver(answers=[200, 200, 410], default=Answer(200, delay_seconds=0.1)) as receiver:
         configure(settings, configured("a", receiver.url, order="none", inflight=2))
         start_at(0, "a")
         with relay():
@@ -133,7 +133,7 @@ def test_a_receiver_that_is_gone_disables_the_endpoint_and_the_rest_waits(settin
         resume_endpoint(endpoint("a"))
         with relay() as running:
             running.wait_for("a", 20)
-    assert len(accepted) <= 3
+    assert 2 <= len(accepted) < 20
     assert set(ids(receiver.events())) == set(range(1, 21))
 
 
