@@ -9,7 +9,7 @@ from deployer.targets.base import StepFailed, Target
 from deployer.targets.call import CallTarget
 from deployer.targets.container import ContainerTarget
 from deployer.targets.docker_engine import DockerEngine, Registry
-from notifications.delivery.guard import only_outside
+from notifications.delivery.outgoing.guard import only_outside
 from notifications.labels import label_key, make_label
 from registryhub.access.robots import DEPLOYER, robot_password
 from registryhub.access.sealing import Unsealable

@@ -11,8 +11,8 @@ import orjson
 
 from deployer.specs import CallSpec
 from deployer.targets.base import Job, StepFailed, TryAgain
-from notifications.delivery.guard import Guard
-from notifications.delivery.sinks import HttpSink, Outcome
+from notifications.delivery.outgoing.guard import Guard
+from notifications.delivery.outgoing.sinks import HttpSink, Outcome
 from notifications.signing import sign
 from registryhub.version import VERSION
 

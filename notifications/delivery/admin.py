@@ -11,9 +11,9 @@ from django.utils.html import format_html
 from unfold.forms import ActionForm
 
 from notifications.delivery.backlog import Backlog, describe, measure_backlogs
-from notifications.delivery.letters import discard_letters, resend_letters
+from notifications.delivery.definitions.pauses import pause_endpoint, resume_endpoint
 from notifications.delivery.models import Attempt, DeadLetter, Endpoint, Notice
-from notifications.delivery.pauses import pause_endpoint, resume_endpoint
+from notifications.delivery.sending.letters import discard_letters, resend_letters
 from registryhub.database.bounded import LookAtAdmin
 
 

@@ -10,13 +10,13 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from notifications.delivery.attempts_api import urlpatterns as of_attempts
-from notifications.delivery.endpoints_api import urlpatterns as of_endpoints
-from notifications.delivery.letters_api import urlpatterns as of_letters
 from notifications.delivery.models import Notice
-from notifications.delivery.named import find_endpoint
-from notifications.delivery.preview_api import urlpatterns as of_previews
-from notifications.delivery.resends_api import urlpatterns as of_resends
+from notifications.delivery.rest.attempts import urlpatterns as of_attempts
+from notifications.delivery.rest.endpoints import urlpatterns as of_endpoints
+from notifications.delivery.rest.letters import urlpatterns as of_letters
+from notifications.delivery.rest.named import find_endpoint
+from notifications.delivery.rest.preview import urlpatterns as of_previews
+from notifications.delivery.rest.resends import urlpatterns as of_resends
 from registryhub.rest import LatestFirst
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import BooleanField, Count, ExpressionWrapper, IntegerField, Min, Q, QuerySet, Value
 from django.db.models.functions import Now
 
-from notifications.delivery.filters import Filter, build_filter
+from notifications.delivery.filtering.filters import Filter, build_filter
 from notifications.delivery.models import Endpoint
 from notifications.log.consume import read_without_raw
 from notifications.log.models import Consumer, Event, LogHead

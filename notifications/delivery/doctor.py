@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from notifications.delivery.definitions.typed import BadEndpoint
 from notifications.delivery.endpoints import NotConfigured
 from notifications.delivery.models import Endpoint
 from notifications.delivery.trials import send_test
-from notifications.delivery.typed import BadEndpoint
 from registryhub.access.sealing import Unsealable
 from registryhub.doctor.examination import Visit
 from registryhub.doctor.findings import Finding

@@ -10,7 +10,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from notifications.delivery.changes import drop_expired
+from notifications.delivery.definitions.changes import drop_expired
+from notifications.delivery.definitions.rows import sync_endpoints
+from notifications.delivery.definitions.typed import BadEndpoint, read_settings, unseal
 from notifications.delivery.faces import (
     CLOUDEVENT,
     CLOUDEVENTS,
@@ -23,23 +25,21 @@ from notifications.delivery.faces import (
     Signed,
     SignedBody,
 )
-from notifications.delivery.filters import build_filter
-from notifications.delivery.guard import anywhere, only_outside
-from notifications.delivery.lanes import Lanes
-from notifications.delivery.ledger import Ledger
+from notifications.delivery.filtering.filters import build_filter
 from notifications.delivery.models import MAX_ERROR_LENGTH, Endpoint
-from notifications.delivery.notices import Notices
-from notifications.delivery.overtake import OvertakingSender
-from notifications.delivery.pace import Pace
-from notifications.delivery.parcels import Batch
-from notifications.delivery.reports import Reports
-from notifications.delivery.resend import Post, SideQueue
-from notifications.delivery.rows import sync_endpoints
-from notifications.delivery.send import Sender
-from notifications.delivery.sinks import HttpSink, Outcome
-from notifications.delivery.tls import Tls
-from notifications.delivery.traffic import Traffic
-from notifications.delivery.typed import BadEndpoint, read_settings, unseal
+from notifications.delivery.outgoing.guard import anywhere, only_outside
+from notifications.delivery.outgoing.sinks import HttpSink, Outcome
+from notifications.delivery.outgoing.tls import Tls
+from notifications.delivery.sending.lanes import Lanes
+from notifications.delivery.sending.ledger import Ledger
+from notifications.delivery.sending.notices import Notices
+from notifications.delivery.sending.overtake import OvertakingSender
+from notifications.delivery.sending.pace import Pace
+from notifications.delivery.sending.parcels import Batch
+from notifications.delivery.sending.reports import Reports
+from notifications.delivery.sending.resend import Post, SideQueue
+from notifications.delivery.sending.send import Sender
+from notifications.delivery.sending.traffic import Traffic
 from notifications.events import MEDIA_TYPE_V1, MEDIA_TYPE_V2
 from notifications.log.consume import Feed, LeaseLost, StreamConsumer
 from notifications.log.places import remove_place

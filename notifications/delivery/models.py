@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import models
 from django.utils import timezone
 
-from notifications.delivery.retry import Policy
+from notifications.delivery.sending.retry import Policy
 from registryhub.config.notifications import MAX_NAME_LENGTH
 from registryhub.database.fields import BytewiseField
 

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from django.conf import settings
 
-from notifications.delivery.durations import quantile_seconds, step_of
 from notifications.delivery.models import Attempt, Endpoint
+from notifications.delivery.sending.durations import quantile_seconds, step_of
 
 _COLUMNS = ("is_success", "status", "attempted_at", "duration_seconds", "durations", "events")
 NO_ANSWER = "none"

@@ -14,11 +14,11 @@ import orjson
 from django.db import transaction
 
 from notifications import events
-from notifications.delivery.attempts import describe
 from notifications.delivery.endpoints import build_face, open_sink, settings_of
 from notifications.delivery.faces import Document
 from notifications.delivery.models import Attempt, Endpoint, Notice
-from notifications.delivery.notice_events import document_of
+from notifications.delivery.sending.attempts import describe
+from notifications.delivery.sending.notice_events import document_of
 from notifications.log.listing import LOOKED_AT, read_head
 from notifications.log.models import Event
 from notifications.log.speaker import source

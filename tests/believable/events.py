@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from notifications import events
-from notifications.delivery.changes import create_endpoint, rotate_secret
+from notifications.delivery.definitions.changes import create_endpoint, rotate_secret
 from notifications.delivery.models import Endpoint
 from notifications.log import partitions
 from notifications.log.models import Consumer, Event, LogHead

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from notifications.delivery.letters import discard_letters, resend_letters
 from notifications.delivery.models import DeadLetter, Endpoint
+from notifications.delivery.sending.letters import discard_letters, resend_letters
 from webui.operations.doors import require, staff_page
 from webui.operations.places import read_listing, read_place
 

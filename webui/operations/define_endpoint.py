@@ -8,16 +8,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from notifications.delivery.changes import (
+from notifications.delivery.definitions.changes import (
     Configured,
     change_endpoint,
     create_endpoint,
     delete_endpoint,
     rotate_secret,
 )
-from notifications.delivery.endpoint_documents import read_typed
+from notifications.delivery.definitions.typed import BadEndpoint, show
 from notifications.delivery.models import Endpoint
-from notifications.delivery.typed import BadEndpoint, show
+from notifications.delivery.rest.endpoint_documents import read_typed
 from registryhub.access.sealing import Unsealable
 from webui.operations.doors import require, staff_page
 from webui.operations.endpoint_forms import EndpointForm

@@ -11,13 +11,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from notifications.delivery.curl import Request, write_check, write_curl
+from notifications.delivery.definitions.typed import BadEndpoint
 from notifications.delivery.endpoints import NotConfigured
 from notifications.delivery.models import Attempt, Endpoint, Resend
-from notifications.delivery.ranges import NothingToResend, ask_range, cancel_range, continue_range
+from notifications.delivery.outgoing.curl import Request, write_check, write_curl
+from notifications.delivery.sending.ranges import NothingToResend, ask_range, cancel_range, continue_range
 from notifications.delivery.stats import Stats, measure_stats
 from notifications.delivery.trials import KINDS, send_test
-from notifications.delivery.typed import BadEndpoint
 from registryhub.access.sealing import Unsealable
 from webui.operations.doors import require, staff_page
 from webui.operations.endpoint_state import write_share

@@ -1,6 +1,6 @@
 """The form by which endpoints are made and changed: every setting is a field that people understand.
 
-It validates as the REST API does, by the verbs of `notifications.delivery.changes`.
+It validates as the REST API does, by the verbs of `notifications.delivery.definitions.changes`.
 """
 
 import re

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from notifications import facts
-from notifications.delivery.preview import Backtest, Preview, backtest, preview, read_filter
-from notifications.delivery.typed import BadEndpoint
+from notifications.delivery.definitions.typed import BadEndpoint
+from notifications.delivery.filtering.preview import Backtest, Preview, backtest, preview, read_filter
 from notifications.facts import Facts
 from notifications.log.consume import LoggedEvent
 from webui.operations.endpoint_forms import EndpointForm

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from notifications.delivery.models import Endpoint
-from notifications.delivery.retry import Policy
+from notifications.delivery.sending.retry import Policy
 from webui.operations.filter_fields import write_filter
 from webui.operations.service_settings import Setting
 from webui.templatetags.operations import lasting

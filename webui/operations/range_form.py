@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from notifications.delivery.models import Endpoint, Resend
-from notifications.delivery.ranges import numbers_between
+from notifications.delivery.sending.ranges import numbers_between
 from webui.operations.event_filter import MomentInput
 
 _MAX_SEQ = 2**63 - 1

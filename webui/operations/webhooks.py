@@ -7,9 +7,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from notifications.delivery.backlog import measure_backlogs
-from notifications.delivery.endpoint_documents import read_typed
+from notifications.delivery.definitions.pauses import pause_endpoint, resume_endpoint, skip_and_resume
 from notifications.delivery.models import Endpoint
-from notifications.delivery.pauses import pause_endpoint, resume_endpoint, skip_and_resume
+from notifications.delivery.rest.endpoint_documents import read_typed
 from webui.operations.deliveries import read_deliveries
 from webui.operations.doors import require, staff_page
 from webui.operations.endpoint_settings import describe_endpoint

@@ -4,7 +4,7 @@ import re
 
 from django import template
 
-from notifications.delivery.notice_events import subject_of
+from notifications.delivery.sending.notice_events import subject_of
 
 register = template.Library()
 

@@ -9,7 +9,7 @@ import pytest
 from deployer.specs import CallSpec
 from deployer.targets.base import Image, Job, StepFailed, TryAgain
 from deployer.targets.call import CallTarget
-from notifications.delivery.guard import anywhere, only_outside
+from notifications.delivery.outgoing.guard import anywhere, only_outside
 from notifications.signing import make_secret, verify
 from tests.servers.ports import free_port
 from tests.servers.scripted import Answer, redirect

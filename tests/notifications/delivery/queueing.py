@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from notifications.delivery.definitions.pauses import resume_endpoint
 from notifications.delivery.models import Attempt, Endpoint
-from notifications.delivery.pauses import resume_endpoint
 from notifications.log.models import Consumer
 from tests.notifications.delivery.relays import SendingRelay
-from tests.notifications.delivery.sending import log_events, start_at
+from tests.notifications.delivery.stage import log_events, start_at
 from tests.servers.proc import peak_memory_bytes, reset_peak_memory
 from tests.servers.server import wait_until
 from tests.servers.webhook_receiver import Received, WebhookReceiver

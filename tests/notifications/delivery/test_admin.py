@@ -6,7 +6,7 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications.delivery.models import Attempt, Endpoint
-from tests.notifications.delivery.sending import log_events, start_at
+from tests.notifications.delivery.stage import log_events, start_at
 
 pytestmark = pytest.mark.django_db
 

@@ -6,14 +6,14 @@ import pytest
 from django.utils import timezone
 
 from notifications.delivery.advice import read_advice
-from notifications.delivery.filters import build_filter
+from notifications.delivery.filtering.filters import build_filter
 from notifications.delivery.models import Endpoint
 from notifications.events import MEDIA_TYPE_PROBE
 from notifications.log.consume import read_events
 from notifications.log.doctor.advice import Advice
 from notifications.log.models import Event
 from registryhub.config.hub import Events
-from tests.notifications.delivery.sending import log_events
+from tests.notifications.delivery.stage import log_events
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from notifications.delivery import api
 from notifications.delivery.models import Attempt, Endpoint, Notice
-from tests.notifications.delivery.sending import log_events, start_at
+from tests.notifications.delivery.stage import log_events, start_at
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 

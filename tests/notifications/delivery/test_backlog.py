@@ -10,7 +10,7 @@ from notifications.delivery import backlog as backlogs
 from notifications.delivery.backlog import Backlog, describe, measure_backlogs
 from notifications.delivery.models import Endpoint
 from notifications.log.consume import Head, StreamConsumer, open_feed
-from tests.notifications.delivery.sending import log_events, start_at
+from tests.notifications.delivery.stage import log_events, start_at
 
 pytestmark = pytest.mark.django_db
 

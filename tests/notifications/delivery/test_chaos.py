@@ -11,8 +11,8 @@ from pytest_django import Settings
 
 from notifications.delivery.chaos import MODES, ChaosEndpoint
 from notifications.delivery.models import Attempt, DeadLetter, Endpoint
-from notifications.delivery.sinks import HttpSink, Outcome
-from tests.notifications.delivery.sending import configure, configured, endpoint, log_events, relay, start_at
+from notifications.delivery.outgoing.sinks import HttpSink, Outcome
+from tests.notifications.delivery.stage import configure, configured, endpoint, log_events, relay, start_at
 from tests.servers.databases import ROOT
 from tests.servers.server import wait_until
 

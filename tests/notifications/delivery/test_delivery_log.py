@@ -14,20 +14,21 @@ from django.urls import include, path
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.delivery import api, attempts
-from notifications.delivery.answers import KEPT_BYTES
-from notifications.delivery.attempts import Attempts, prune_old_attempts
-from notifications.delivery.curl import Request, write_check, write_curl
-from notifications.delivery.durations import quantile_seconds, step_of
+from notifications.delivery import api
 from notifications.delivery.models import Attempt, Endpoint
-from notifications.delivery.sinks import Outcome
+from notifications.delivery.outgoing.answers import KEPT_BYTES
+from notifications.delivery.outgoing.curl import Request, write_check, write_curl
+from notifications.delivery.outgoing.sinks import Outcome
+from notifications.delivery.sending import attempts
+from notifications.delivery.sending.attempts import Attempts, prune_old_attempts
+from notifications.delivery.sending.durations import quantile_seconds, step_of
 from notifications.delivery.stats import measure_stats
 from notifications.log.consume import read_events
 from notifications.signing import make_secret, sign, sign_body
 from registryhub.config.notifications import Notifications
+from tests.notifications.delivery.outgoing.test_sinks import sink_to
 from tests.notifications.delivery.raw_server import Play, RawServer, answer, read_request
-from tests.notifications.delivery.sending import configure, configured, endpoint, log_events, relay, start_at
-from tests.notifications.delivery.test_sinks import sink_to
+from tests.notifications.delivery.stage import configure, configured, endpoint, log_events, relay, start_at
 from tests.servers.scripted import Answer
 from tests.servers.webhook_receiver import WebhookReceiver
 

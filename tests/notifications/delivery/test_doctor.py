@@ -8,7 +8,7 @@ from notifications.delivery.endpoints import consumers
 from notifications.delivery.models import Attempt, Endpoint
 from registryhub.doctor.examination import Visit
 from registryhub.doctor.findings import Finding
-from tests.notifications.delivery.sending import configure, configured
+from tests.notifications.delivery.stage import configure, configured
 from tests.servers.webhook_receiver import WebhookReceiver
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -3,11 +3,11 @@
 import pytest
 from pytest_django import Settings
 
+from notifications.delivery.definitions.pauses import pause_endpoint
 from notifications.delivery.endpoints import consumers
 from notifications.delivery.models import Endpoint
-from notifications.delivery.pauses import pause_endpoint
 from notifications.log.models import Consumer
-from tests.notifications.delivery.sending import configure, configured, endpoint, start_at
+from tests.notifications.delivery.stage import configure, configured, endpoint, start_at
 
 pytestmark = pytest.mark.django_db
 

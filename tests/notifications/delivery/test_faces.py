@@ -13,7 +13,7 @@ from notifications.delivery.models import Attempt
 from notifications.events import MEDIA_TYPE_V1, MEDIA_TYPE_V2
 from notifications.signing import verify
 from registryhub.config.notifications import TEMPLATE_FIELDS
-from tests.notifications.delivery.sending import configure, configured, endpoint, ids, log_events, relay, start_at
+from tests.notifications.delivery.stage import configure, configured, endpoint, ids, log_events, relay, start_at
 from tests.servers.webhook_receiver import WebhookReceiver
 
 GOLDEN = Path(__file__).parent / "golden"

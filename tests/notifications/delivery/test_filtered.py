@@ -8,7 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from notifications.log.models import Event
-from tests.notifications.delivery.sending import configure, configured, relay, start_at
+from tests.notifications.delivery.stage import configure, configured, relay, start_at
 from tests.notifications.log.making import sequence_all
 from tests.servers.images import Blob, Image, make_image, make_index
 from tests.servers.webhook_receiver import WebhookReceiver

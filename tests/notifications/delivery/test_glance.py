@@ -10,7 +10,7 @@ from django.utils import timezone
 from notifications.delivery.glance import glance
 from notifications.delivery.models import Endpoint
 from notifications.log.models import Consumer
-from tests.notifications.delivery.sending import log_events, start_at
+from tests.notifications.delivery.stage import log_events, start_at
 
 pytestmark = pytest.mark.django_db
 

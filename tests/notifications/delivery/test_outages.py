@@ -6,11 +6,11 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from notifications.delivery.definitions.pauses import resume_endpoint
 from notifications.delivery.endpoints import consumers
 from notifications.delivery.models import Endpoint, Notice
-from notifications.delivery.notices import write_span
-from notifications.delivery.pauses import resume_endpoint
-from tests.notifications.delivery.sending import configure, configured, endpoint, ids, log_events, relay, start_at
+from notifications.delivery.sending.notices import write_span
+from tests.notifications.delivery.stage import configure, configured, endpoint, ids, log_events, relay, start_at
 from tests.servers.scripted import Answer
 from tests.servers.server import wait_until
 from tests.servers.webhook_receiver import WebhookReceiver

@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from notifications.delivery.guard import only_outside
-from notifications.delivery.sinks import HttpSink, Outcome
+from notifications.delivery.outgoing.guard import only_outside
+from notifications.delivery.outgoing.sinks import HttpSink, Outcome
 from tests.notifications.delivery.raw_server import OK, RawServer, answer
 
 PUBLIC, INNER = "203.0.114.7", "127.0.0.1"

@@ -10,17 +10,18 @@ from django.urls import include, path
 from django.utils import timezone
 from pytest_django import Settings
 
-from notifications.delivery import api, ranges, resend
+from notifications.delivery import api
 from notifications.delivery.endpoints import consumers
 from notifications.delivery.faces import Document
-from notifications.delivery.filters import build_filter
+from notifications.delivery.filtering.filters import build_filter
 from notifications.delivery.models import Attempt, DeadLetter, Endpoint, Resend
-from notifications.delivery.pace import Pace
-from notifications.delivery.resend import SideQueue
-from notifications.delivery.sinks import Outcome
+from notifications.delivery.outgoing.sinks import Outcome
+from notifications.delivery.sending import ranges, resend
+from notifications.delivery.sending.pace import Pace
+from notifications.delivery.sending.resend import SideQueue
 from notifications.log.models import Consumer, Event, LogTail
 from registryhub.config.hub import Events
-from tests.notifications.delivery.sending import configure, configured, endpoint, ids, log_events, relay, start_at
+from tests.notifications.delivery.stage import configure, configured, endpoint, ids, log_events, relay, start_at
 from tests.servers.server import wait_until
 from tests.servers.webhook_receiver import WebhookReceiver
 

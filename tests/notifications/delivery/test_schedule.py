@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifications.delivery import ledger as books
-from notifications.delivery import send
-from notifications.delivery.ledger import Ledger
 from notifications.delivery.models import Endpoint
-from notifications.delivery.pace import BURST_SECONDS, Pace
-from notifications.delivery.parcels import Batch
-from notifications.delivery.send import Sender
-from notifications.delivery.sinks import Outcome
+from notifications.delivery.outgoing.sinks import Outcome
+from notifications.delivery.sending import ledger as books
+from notifications.delivery.sending import send
+from notifications.delivery.sending.ledger import Ledger
+from notifications.delivery.sending.pace import BURST_SECONDS, Pace
+from notifications.delivery.sending.parcels import Batch
+from notifications.delivery.sending.send import Sender
 from notifications.log.consume import LoggedEvent
 from registryhub.access.models import HUB_SOURCE_ID
 

@@ -8,14 +8,15 @@ from django.test import Client
 from django.urls import include, path
 from pytest_django import Settings
 
-from notifications.delivery import api, changes, trials
+from notifications.delivery import api, trials
+from notifications.delivery.definitions import changes
 from notifications.delivery.endpoints import consumers
 from notifications.delivery.models import Attempt, Endpoint
 from notifications.delivery.stats import measure_stats
 from notifications.delivery.trials import KINDS
 from notifications.signing import make_secret, verify
 from registryhub.config.hub import Outgoing
-from tests.notifications.delivery.sending import configure, configured, endpoint, log_events
+from tests.notifications.delivery.stage import configure, configured, endpoint, log_events
 from tests.servers.scripted import Answer
 from tests.servers.webhook_receiver import WebhookReceiver
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from notifications.log import api, listing, moments
 from notifications.log.models import Consumer, Intake, QuarantinedEvent
 from registryhub.access.models import HUB_SOURCE_ID, Repository, Source
-from tests.notifications.delivery.sending import log_events
+from tests.notifications.delivery.stage import log_events
 from tests.notifications.log.making import intake_pull, sequence_all, store
 from tests.rest import Rest, staff, visitor
 

@@ -9,7 +9,7 @@ from notifications.log import listing
 from notifications.log.listing import list_events, list_latest
 from registryhub.access.models import HUB_SOURCE_ID, Repository
 from registryhub.access.repositories import ensure_repository
-from tests.notifications.delivery.sending import log_events
+from tests.notifications.delivery.stage import log_events
 
 pytestmark = pytest.mark.django_db
 

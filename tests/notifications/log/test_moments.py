@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 from notifications.log import moments
 from notifications.log.models import Event
 from notifications.log.moments import find_moment
-from tests.notifications.delivery.sending import log_events
+from tests.notifications.delivery.stage import log_events
 
 pytestmark = pytest.mark.django_db
 

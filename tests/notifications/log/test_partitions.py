@@ -13,7 +13,7 @@ from notifications.log.models import Event, LogHead, LogTail
 from notifications.log.partitions import list_partitions
 from notifications.log.trimming import trim
 from registryhub.config.keeping import EventLog
-from tests.notifications.delivery.sending import log_events
+from tests.notifications.delivery.stage import log_events
 from tests.notifications.log.making import new_sequencer, run_dry, store
 
 pytestmark = [pytest.mark.django_db, pytest.mark.only_database("postgres")]

@@ -13,7 +13,7 @@ from notifications.log.replay import ReplayRefused, replay
 from notifications.log.runners import StreamRunner
 from notifications.log.trimming import trim
 from registryhub.config.keeping import EventLog
-from tests.notifications.delivery.sending import log_events
+from tests.notifications.delivery.stage import log_events
 from tests.servers.server import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

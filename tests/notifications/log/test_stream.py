@@ -18,7 +18,7 @@ from notifications.log.trimming import trim
 from registryhub.access.models import HUB_SOURCE_ID, Repository
 from registryhub.access.repositories import ensure_repository
 from registryhub.config.keeping import EventLog
-from tests.notifications.delivery.sending import log_events
+from tests.notifications.delivery.stage import log_events
 from tests.servers.server import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -17,7 +17,7 @@ from notifications.log.runners import BatchRunner
 from notifications.log.tasks import trim_log
 from notifications.log.trimming import trim
 from registryhub.config.keeping import EventLog
-from tests.notifications.delivery.sending import log_events
+from tests.notifications.delivery.stage import log_events
 from tests.notifications.log.making import new_sequencer, run_dry, store
 from tests.rest import staff
 

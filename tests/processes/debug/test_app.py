@@ -17,7 +17,7 @@ from notifications.log import sequence
 from notifications.log.models import Consumer, QuarantinedEvent
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.processes.debug.facts import Facts
-from tests.notifications.delivery.sending import log_events
+from tests.notifications.delivery.stage import log_events
 from tests.notifications.log import making
 from tests.processes.debug.scraping import ask, counters, new_app, scrape, value
 from tests.servers.databases import ROOT

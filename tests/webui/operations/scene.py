@@ -16,7 +16,7 @@ from notifications.delivery.models import Attempt, Endpoint
 from notifications.log.models import Event
 from registryhub.access.models import HUB_SOURCE_ID, Repository
 from registryhub.access.repositories import ensure_repository
-from tests.notifications.delivery.sending import log_events, start_at
+from tests.notifications.delivery.stage import log_events, start_at
 
 DIGEST = "sha256:" + "9f2c4e81b0aa" + "0" * 52
 NASTY = "<script>alert(1)</script>"

@@ -7,11 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from notifications.delivery.changes import change_endpoint, create_endpoint
+from notifications.delivery.definitions.changes import change_endpoint, create_endpoint
+from notifications.delivery.definitions.pauses import pause_endpoint
+from notifications.delivery.definitions.typed import MASK, Typed, unseal
 from notifications.delivery.models import Endpoint, Notice
-from notifications.delivery.pauses import pause_endpoint
-from notifications.delivery.retry import Policy
-from notifications.delivery.typed import MASK, Typed, unseal
+from notifications.delivery.sending.retry import Policy
 from notifications.log.models import Consumer
 from tests.webui.operations import scene
 from webui.operations.endpoint_settings import write_schedule

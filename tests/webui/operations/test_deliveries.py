@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from notifications.delivery.endpoints import consumers
 from notifications.delivery.models import Attempt, DeadLetter, Endpoint, Notice, Resend
-from notifications.delivery.notices import Notices
-from tests.notifications.delivery.sending import configure, configured
+from notifications.delivery.sending.notices import Notices
+from tests.notifications.delivery.stage import configure, configured
 from tests.notifications.log.making import sequence_all
 from tests.servers.webhook_receiver import WebhookReceiver
 from tests.webui.operations import scene

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from notifications import facts
-from notifications.delivery.changes import create_endpoint
+from notifications.delivery.definitions.changes import create_endpoint
 from notifications.delivery.models import Endpoint
 from notifications.facts import Facts
 from tests.webui.operations import scene
