@@ -23,7 +23,7 @@ from tests.v2.place import Place, location
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FEWEST_STEPS, MOST_STEPS = 4, 100
+FEWEST_STEPS, MOST_STEPS = 3, 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ from tests.servers.server import wait_until
 
 PROGRAMS = ("web", "ship", "relay", "worker")
 
+processes_alone = pytest.mark.only_database("sqlite")
+"""Of tests that no database has a part in."""
+
 
 @pytest.fixture
 def hub(tmp_path: Path, databases: Databases) -> Hub:
@@ -113,6 +116,7 @@ def test_whoever_is_killed_comes_back(hub: Hub) -> None:
             assert wait_until(lambda: is_ready(hub), 10)
 
 
+@processes_alone
 def test_a_killed_supervisor_leaves_nobody(hub: Hub) -> None:
     """The port is free for the next one, which starts on the same data."""
     hub.start()
@@ -125,6 +129,7 @@ def test_a_killed_supervisor_leaves_nobody(hub: Hub) -> None:
         assert hub.is_ready()
 
 
+@processes_alone
 def test_a_killed_main_leaves_no_worker_that_serves(hub: Hub) -> None:
     """Its workers share the port with their successors: one that lived on would answer with old code for ever."""
     with hub:
@@ -204,6 +209,7 @@ class Crowd:
             self.cut.append(path)
 
 
+@processes_alone
 def test_a_second_start_on_the_same_data_is_refused(hub: Hub) -> None:
     """It names the process that serves, and the first one does not notice."""
     with hub:
@@ -211,6 +217,7 @@ def test_a_second_start_on_the_same_data_is_refused(hub: Hub) -> None:
         assert hub.is_ready()
 
 
+@processes_alone
 def test_a_taken_port_is_refused(hub: Hub) -> None:
     """The message names the address and what to change."""
     hub.folder.mkdir(exist_ok=True)
@@ -222,6 +229,7 @@ def test_a_taken_port_is_refused(hub: Hub) -> None:
     assert "Traceback" not in said
 
 
+@processes_alone
 def test_mistakes_of_the_command_line_are_refused(hub: Hub) -> None:
     """A file that is not there, a configuration with mistakes, an unknown role: one clear message each."""
     hub.folder.mkdir(exist_ok=True)
@@ -232,6 +240,7 @@ def test_mistakes_of_the_command_line_are_refused(hub: Hub) -> None:
     assert "web, relay, worker" in refused(hub, "--role", "wbe")
 
 
+@processes_alone
 def test_sighup_takes_the_new_configuration_over(hub: Hub) -> None:
     """While requests go on, and one with mistakes changes nothing."""
     with hub:
