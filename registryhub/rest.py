@@ -5,6 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 
 _EVERYWHERE = frozenset(("format",))
 
@@ -33,3 +34,10 @@ class Pages(CursorPagination):
 
 class LatestFirst(Pages):
     ordering = "-id"
+
+
+def read_object(request: Request) -> dict[str, Any]:
+    """The JSON object that was sent. Raises ValidationError for anything else."""
+    if not isinstance(request.data, Mapping):
+        raise serializers.ValidationError("must be an object")
+    return dict(request.data)

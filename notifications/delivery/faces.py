@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from notifications.events import render_envelope
+from notifications.events import as_pull, render_envelope
 from notifications.signing import sign, sign_body
 
 Document = dict[str, Any]
@@ -19,6 +19,12 @@ CLOUDEVENT = "application/cloudevents+json"
 CLOUDEVENTS = "application/cloudevents-batch+json"
 EVENT_TYPE = "org.registryhub."
 """What the type of a CloudEvent begins with; the action follows."""
+
+
+def read_document(action: str, raw: str) -> Document:
+    """The event as the wire has it; a check, if it is sent at all, as a pull."""
+    document: Document = orjson.loads(raw)
+    return as_pull(document) if action == "check" else document
 
 
 class Rendered(NamedTuple):

@@ -3,7 +3,7 @@
 Staff may look, pause and resume; the rest, skipping among it, needs the permission that the admin asks for too.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,7 +26,7 @@ from notifications.delivery.definitions.changes import (
     rotate_secret,
 )
 from notifications.delivery.definitions.pauses import Skipped, pause_endpoint, resume_endpoint, skip_and_resume
-from notifications.delivery.definitions.typed import BadEndpoint, Document
+from notifications.delivery.definitions.typed import BadEndpoint
 from notifications.delivery.models import Endpoint
 from notifications.delivery.rest.endpoint_documents import (
     EndpointDetail,
@@ -36,7 +36,7 @@ from notifications.delivery.rest.endpoint_documents import (
 )
 from registryhub.access.sealing import Unsealable
 from registryhub.config.durations import parse_duration
-from registryhub.rest import OnlyKnown
+from registryhub.rest import OnlyKnown, read_object
 
 _VERBS = {"POST": "add", "PATCH": "change", "DELETE": "delete"}
 _SETTINGS: dict[str, Any] = {
@@ -96,12 +96,6 @@ def _made(endpoint: Endpoint, secret: str, code: int = status.HTTP_200_OK) -> Re
     return Response(MadeEndpoint(endpoint, context=_context(endpoint, secret=secret)).data, status=code)
 
 
-def _document(request: Request) -> Document:
-    if not isinstance(request.data, Mapping):
-        raise ValidationError("must be an object")
-    return dict(request.data)
-
-
 EndpointList = inline_serializer("EndpointList", {"results": EndpointDocument(many=True)})
 
 
@@ -120,7 +114,7 @@ class EndpointsView(APIView):
     @extend_schema(request=_SETTINGS, responses={201: MadeEndpoint}, operation_id="endpoint_create")
     def post(self, request: Request) -> Response:
         """Make an endpoint. Its first event is the next one, or with `start: oldest` the oldest in the log."""
-        document = dict(_document(request))
+        document = dict(read_object(request))
         start = document.pop("start", "head")
         if start not in ("head", "oldest"):
             raise ValidationError({"start": "must be head or oldest"})
@@ -143,7 +137,7 @@ class EndpointView(APIView):
         """Change the settings that are named; null takes one away. It takes effect within moments."""
         endpoint = get_object_or_404(Endpoint, pk=pk)
         with refusals():
-            secret = change_endpoint(endpoint, _document(request))
+            secret = change_endpoint(endpoint, read_object(request))
         return _made(endpoint, secret) if secret else _detail(endpoint)
 
     @extend_schema(responses={204: None}, operation_id="endpoint_delete")

@@ -24,6 +24,7 @@ from notifications.delivery.filtering.preview import (
     preview,
     read_filter,
 )
+from registryhub.rest import read_object
 
 _FILTER = {
     "filter": {"type": "object", "description": "As in config.yml.", "additionalProperties": True},
@@ -91,7 +92,7 @@ class PreviewView(APIView):
     @extend_schema(request=_schema(), responses=_PREVIEW, operation_id="endpoint_preview")
     def post(self, request: Request) -> Response:
         """Which of the latest events would be sent, and which key keeps each of the others from it."""
-        found = preview(_read(_document(request)))
+        found = preview(_read(read_object(request)))
         events = [_event(verdict) for verdict in found.verdicts]
         return Response({"matching": found.matching, "looked_at": len(events), "events": events})
 
@@ -106,19 +107,13 @@ class BacktestView(APIView):
     )
     def post(self, request: Request) -> Response:
         """How many events would have been sent, day by day."""
-        document = _document(request)
+        document = read_object(request)
         days = serializers.IntegerField(min_value=1, max_value=MAX_WINDOW_DAYS)
         try:
             window = days.run_validation(document.pop("days", WINDOW_DAYS))
         except ValidationError as error:
             raise ValidationError({"days": error.detail}) from error
         return Response(_history(backtest(_read(document), days=window)))
-
-
-def _document(request: Request) -> dict[str, Any]:
-    if not isinstance(request.data, Mapping):
-        raise ValidationError("must be an object")
-    return dict(request.data)
 
 
 def _read(document: Mapping[str, Any]) -> Filter:

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 
+from notifications.delivery.faces import read_document
 from notifications.delivery.outgoing.sinks import Outcome
 from notifications.delivery.sending.resend import Post
-from notifications.delivery.sending.send import read_document
 from notifications.delivery.sending.traffic import Shipment
 
 Arrival = tuple[Shipment, Outcome | Exception]
@@ -45,7 +45,9 @@ class Lanes:
     def _work(self, post: Post) -> None:
         while (shipment := self._todo.get()) is not None:
             try:
-                outcome: Outcome | Exception = post([read_document(event) for event in shipment.events])
+                outcome: Outcome | Exception = post(
+                    [read_document(event.action, event.raw) for event in shipment.events]
+                )
             except Exception as error:  # it is the sender's, which is told when the shipment is home
                 outcome = error
             self._home.put((shipment, outcome))

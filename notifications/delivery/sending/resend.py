@@ -9,12 +9,11 @@ slowly, and then stops where it is.
 import time
 from collections.abc import Callable, Sequence
 
-import orjson
 from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from notifications.delivery.faces import Document
+from notifications.delivery.faces import Document, read_document
 from notifications.delivery.filtering.filters import Filter
 from notifications.delivery.models import MAX_ERROR_LENGTH, Attempt, DeadLetter, Endpoint, Resend
 from notifications.delivery.outgoing.sinks import Outcome
@@ -22,7 +21,6 @@ from notifications.delivery.sending.attempts import Attempts, prune_old_attempts
 from notifications.delivery.sending.letters import prune_letters
 from notifications.delivery.sending.pace import Pace
 from notifications.delivery.sending.ranges import Page, next_page, settle_letters
-from notifications.events import as_pull
 from notifications.log.consume import LoggedEvent
 from registryhub.config.notifications import LogName
 from registryhub.database.transactions import relaxed_transaction, release_connection
@@ -99,7 +97,7 @@ class SideQueue:
 
     def _send(self, letter: DeadLetter) -> bool:
         self._pace.took(time.monotonic())
-        outcome = self._post([_document(letter.action, letter.document)])
+        outcome = self._post([read_document(letter.action, letter.document)])
         if outcome.is_success:
             self._attempts.succeed([letter], outcome)
         else:
@@ -121,7 +119,7 @@ class SideQueue:
                 self._write_down(resend, page, sent, position=events[0].seq - 1)
                 return False
             self._pace.took(time.monotonic())
-            outcome = self._post([_document(event.action, event.raw) for event in events])
+            outcome = self._post([read_document(event.action, event.raw) for event in events])
             if not outcome.is_success:
                 self._stumble(resend, page, sent, events, outcome)
                 return False
@@ -164,11 +162,6 @@ class SideQueue:
             prune_letters(settings.HUB.notifications.deadletters.keep_seconds)
             prune_old_attempts(settings.HUB.notifications.attempts.keep_seconds)
             self._prune_at = now + PRUNE_SECONDS
-
-
-def _document(action: str, raw: str) -> Document:
-    document: Document = orjson.loads(raw)
-    return as_pull(document) if action == "check" else document
 
 
 def _end_if_over(resend: Resend, position: int, failures: int) -> None:

@@ -5,17 +5,15 @@ accepted or given up.
 import logging
 import time
 
-import orjson
 from django.utils import timezone
 
-from notifications.delivery.faces import Document
+from notifications.delivery.faces import Document, read_document
 from notifications.delivery.filtering.filters import Filter
 from notifications.delivery.sending.ledger import Ledger
 from notifications.delivery.sending.pace import Pace
 from notifications.delivery.sending.parcels import Batch, Parcel, gather_seconds, pack
 from notifications.delivery.sending.reports import Reports
 from notifications.delivery.sending.resend import Post, SideQueue
-from notifications.events import as_pull
 from notifications.log.consume import Feed, LoggedEvent
 
 READ_AHEAD = 200
@@ -26,12 +24,6 @@ _NAP_SECONDS = 0.1
 _GATHER_SECONDS = 0.05
 
 logger = logging.getLogger(__name__)
-
-
-def read_document(event: LoggedEvent) -> Document:
-    """The event as the wire has it; a check, if it is sent at all, as a pull."""
-    document: Document = orjson.loads(event.raw)
-    return as_pull(document) if event.action == "check" else document
 
 
 class Sender:
@@ -100,7 +92,7 @@ class Sender:
     def _pass_on(self, parcel: Parcel) -> bool:
         """Deal with the events for good; False when they were left for the next run."""
         events = parcel.events
-        is_done = not events or self._deliver(events, [read_document(event) for event in events])
+        is_done = not events or self._deliver(events, [read_document(event.action, event.raw) for event in events])
         if is_done:
             self._ledger.skip(parcel.end)
         return is_done
