@@ -18,8 +18,6 @@ from registryhub.v2.hub import hub_from_settings
 
 WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
-RECEIVER_PATHS = frozenset(("/api/v1/events", "/api/v1/events/"))
-
 
 def build_application() -> WsgiApp:
     """What a worker of the web server calls for each request. Built once a process, after the fork."""
@@ -35,7 +33,7 @@ def build_application() -> WsgiApp:
         path: str = environ["PATH_INFO"]
         if path.startswith(v2_below) or path == v2_path:
             return data_plane(environ, start_response)
-        if path in RECEIVER_PATHS and environ["REQUEST_METHOD"] == "POST":
+        if environ["REQUEST_METHOD"] == "POST" and wire.PATH.fullmatch(path):
             return receiver(environ, start_response)
         if path == "/healthz":
             return alive().send(start_response)

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from notifications.log.models import Consumer, Event, Intake, LogHead, QuarantinedEvent
+from notifications.log.models import Consumer, Event, Intake, LogHead, QuarantinedEvent, SourceTally
 from registryhub.access.models import Source
 from registryhub.database.bounded import LookAtAdmin
 
@@ -48,6 +48,18 @@ class LogHeadAdmin(LookAtAdmin):
     list_display = ("position", "holder", "expires_at", "intake_id", "intake_done")
 
 
+@admin.register(SourceTally)
+class SourceTallyAdmin(LookAtAdmin):
+    """What became of all that each source has sent, and when its last event came."""
+
+    list_display = (
+        *("source", "events", "duplicates", "quarantined", "last_received_at", "last_occurred_at", "offset_seconds"),
+        "forgotten_to",
+    )
+    list_select_related = ("source",)
+    ordering = ("source__name",)
+
+
 class RawAdmin(LookAtAdmin):
     """Rows that hold raw bytes, of which the beginning is shown."""
 
@@ -74,10 +86,10 @@ class IntakeAdmin(RawAdmin):
 
 @admin.register(QuarantinedEvent)
 class QuarantinedEventAdmin(RawAdmin):
-    """What could not be read or stored; it may be deleted once somebody has looked at it."""
+    """What could not be read or stored; the pages of sources retry and discard, here it may be deleted."""
 
-    list_display = ("id", "source", "reason", "received_at")
-    fields = ("source", "reason", "received_at", "beginning")
+    list_display = ("id", "source", "reason", "received_at", "discarded_at", "remark")
+    fields = ("source", "kind", "reason", "received_at", "beginning", "discarded_at", "discarded_by", "remark")
     ordering = ("-id",)
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:

@@ -97,6 +97,9 @@ class SourceTally(models.Model):
     """What became of all that a source has sent. `events` of all sources together is the head of the log.
 
     Ids of events that claim a time before `forgotten_to` may have been forgotten; what claims such a time is late.
+    `last_received_at` is when its last event came in, `last_occurred_at` the latest time that this one and those that
+    were numbered with it claim for themselves. `offset_seconds` is how far its clock was ahead of ours at
+    `offset_at`, by the event that came soonest of all around then (`notifications.log.tallies`).
     """
 
     source = models.OneToOneField(
@@ -106,18 +109,30 @@ class SourceTally(models.Model):
     duplicates = models.BigIntegerField(default=0)
     quarantined = models.BigIntegerField(default=0)
     forgotten_to = models.DateTimeField(null=True)
+    last_received_at = models.DateTimeField(null=True)
+    last_occurred_at = models.DateTimeField(null=True)
+    offset_seconds = models.FloatField(null=True)
+    offset_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.source_id}: {self.events}"
 
 
 class QuarantinedEvent(models.Model):
-    """An event that could not be read or stored, kept as it came with the reason."""
+    """An event that could not be read or stored, kept as it came with the reason.
+
+    `kind` is that of the intake row in which it may come again. What was discarded stays to be seen, with the remark
+    of whoever did it, as long as events do.
+    """
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="quarantined")
+    kind = models.CharField(max_length=20, default="event", db_default="event")
     raw = models.BinaryField()
     reason = models.TextField()
     received_at = models.DateTimeField()
+    discarded_at = models.DateTimeField(null=True)
+    remark = models.TextField(default="", db_default="", blank=True)
+    discarded_by = models.CharField(max_length=150, default="", db_default="", blank=True)
 
     class Meta:
         verbose_name = "quarantined event"

@@ -23,6 +23,7 @@ class PendingRow:
 
     id: int
     source_id: int
+    kind: str
     received_at: datetime
     done: int
     left: Sequence[Reading]
@@ -41,7 +42,7 @@ def load_pending(*, begun_id: int = 0, done: int = 0) -> list[PendingRow]:
     if begun_id and begun_id not in chosen and Intake.objects.filter(pk=begun_id).exists():
         chosen = [begun_id]
     rows = Intake.objects.filter(pk__in=chosen).order_by("pk") if chosen else ()
-    pending = [PendingRow(row.pk, row.source_id, row.received_at, 0, _readings(row)) for row in rows]
+    pending = [PendingRow(row.pk, row.source_id, row.kind, row.received_at, 0, _readings(row)) for row in rows]
     pending.sort(key=lambda row: row.id != begun_id)
     if pending and pending[0].id == begun_id:
         pending[0].advance(done)

@@ -18,10 +18,14 @@ class ReadEvent(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """A part that is no event; it goes to quarantine as it came."""
+    """A part that is no event; it goes to quarantine as it came.
+
+    `kind` names the reader that may read it alone one day; "" is the one that could not.
+    """
 
     raw: bytes
     reason: str
+    kind: str = ""
 
 
 Reading = ReadEvent | Unreadable

@@ -34,6 +34,9 @@ _FEW = 64
 
 _MAX_REASON = 2000
 
+WIRE_EVENT = "event"
+"""The kind by which an event that could be read may come again, whatever it came in."""
+
 # What says that a row cannot be stored, and not that the database is away.
 _REFUSALS = (DataError, IntegrityError, NotSupportedError, ValueError, TypeError, OverflowError)
 
@@ -141,7 +144,7 @@ class Sequencer:
                 counts.quarantined += 1
                 batch.quarantined.append(_quarantined(row, accepted))
                 continue
-            counts.events += 1
+            counts.add_event(accepted.event.timestamp, row.received_at)
             known.add((row.source_id, accepted.event.id))
             batch.events.append(_logged(self.head + len(batch.events) + 1, row, accepted))
         return batch
@@ -193,7 +196,7 @@ def _in_time(reading: Reading, cutoff: datetime | None) -> Reading:
         f"late: it is of {reading.event.timestamp:%Y-%m-%dT%H:%M:%SZ}, and ids of this source are remembered since"
         f" {cutoff:%Y-%m-%dT%H:%M:%SZ}: nobody can tell whether it has been counted (hub.log.seen)"
     )
-    return Unreadable(reading.raw, reason)
+    return Unreadable(reading.raw, reason, WIRE_EVENT)
 
 
 def _logged(seq: int, row: PendingRow, reading: ReadEvent) -> LoggedEvent:
@@ -228,10 +231,14 @@ def _event_rows(events: list[LoggedEvent]) -> Sequence[Values]:
 
 
 def _refused(entry: _Entry, refusal: Exception) -> _Entry:
-    return entry._replace(reading=Unreadable(entry.reading.raw, f"the database refused it: {refusal}"))
+    kind = entry.reading.kind if isinstance(entry.reading, Unreadable) else WIRE_EVENT
+    return entry._replace(reading=Unreadable(entry.reading.raw, f"the database refused it: {refusal}", kind))
 
 
 def _quarantined(row: PendingRow, reading: Unreadable) -> QuarantinedEvent:
     """A reason may quote what cannot be stored, so it is made storable."""
     reason = reading.reason[:_MAX_REASON].encode(errors="backslashreplace").decode().replace("\0", "\\0")
-    return QuarantinedEvent(source_id=row.source_id, raw=reading.raw, reason=reason, received_at=row.received_at)
+    kind = reading.kind or row.kind
+    return QuarantinedEvent(
+        source_id=row.source_id, kind=kind, raw=reading.raw, reason=reason, received_at=row.received_at
+    )

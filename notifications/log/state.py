@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
+from notifications.log import quarantine
 from notifications.log.listing import read_head, read_tail
-from notifications.log.models import Consumer, Event, Intake, LogHead, QuarantinedEvent, SourceTally
+from notifications.log.models import Consumer, Event, Intake, LogHead, SourceTally
 from notifications.log.segments import SUFFIX
 
 MAX_COUNTED = 10_000
@@ -58,7 +59,7 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """`intake` counts rows, `quarantined` events; both stop at MAX_COUNTED.
+    """`intake` counts rows, `quarantined` events that nobody decided about; both stop at MAX_COUNTED.
 
     `missing` is how many numbers were given to no event of any source: always 0, or the log is not complete.
     """
@@ -81,7 +82,7 @@ def read_state() -> LogState:
         head=head,
         tail=read_tail(),
         intake=_count(Intake.objects.all()),
-        quarantined=_count(QuarantinedEvent.objects.all()),
+        quarantined=_count(quarantine.waiting()),
         journal=read_journal_state(settings.DATA_DIR / "journal"),
         consumers=[_consumer_state(consumer, head, now) for consumer in _read_consumers()],
         sources=sources,

@@ -1,9 +1,8 @@
 """REST: `/api/v1/sources` and `/api/v1/quarantine`, for staff."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.db import transaction
-from django.db.models.functions import Length, Substr
 from django.shortcuts import get_object_or_404
 from django.urls import re_path
 from drf_spectacular.utils import extend_schema
@@ -12,47 +11,97 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from notifications.log.models import QuarantinedEvent
-from notifications.receiver.sources import MAX_GRACE_SECONDS, SourceRefused, add_source, rotate_token
+from notifications.receiver import quarantine_api
+from notifications.receiver.paging import PageQuery, read_asked, read_rows
+from notifications.receiver.sources import (
+    MAX_GRACE_SECONDS,
+    MAX_SECRET_LENGTH,
+    SourceRefused,
+    add_signing_source,
+    add_source,
+    change_source,
+    delete_source,
+    rotate_secret,
+    rotate_token,
+)
+from notifications.receiver.standing import Standing, read_standings
 from registryhub.access.models import Source
-from registryhub.database.keyset import InvalidCursor, Page, next_link, read_page
-
-SHOWN_BYTES = 4096
-
-_SOURCE_FIELDS = ("id", "name", "is_enabled", "is_public", "created_at")
+from registryhub.database.keyset import next_link
 
 
-class PageQuery(serializers.Serializer):
-    limit = serializers.IntegerField(default=50, min_value=1, max_value=1000)
-    cursor = serializers.CharField(default="", allow_blank=True, help_text="from `next`")
-
-
-class QuarantineQuery(PageQuery):
-    source = serializers.CharField(  # type: ignore[assignment]
-        default="", allow_blank=True, help_text="the name of a source; all by default"
+class ClockDocument(serializers.Serializer):
+    state = serializers.ChoiceField(
+        ["", "right", "ahead", "behind"],
+        source="clock",
+        help_text="`ahead` or `behind`: it cannot be believed, or (behind) its events wait before they are sent",
+    )
+    offset_seconds = serializers.FloatField(
+        source="tally.offset_seconds", allow_null=True, help_text="of the event that came soonest; above 0: ahead"
     )
 
 
 class SourceDocument(serializers.Serializer):
-    id = serializers.IntegerField(read_only=True)
-    name = serializers.CharField(max_length=100)
-    is_public = serializers.BooleanField(default=False, help_text="its new repositories are seen by everybody")
-    is_enabled = serializers.BooleanField(read_only=True, help_text="events of a disabled source are refused")
-    created_at = serializers.DateTimeField(read_only=True)
+    """A source and how it does."""
+
+    id = serializers.IntegerField(source="source.pk")
+    name = serializers.CharField(source="source.name")
+    is_public = serializers.BooleanField(source="source.is_public", help_text="its new repositories are seen by all")
+    is_enabled = serializers.BooleanField(
+        source="source.is_enabled", help_text="events of a disabled source are refused"
+    )
+    events_per_second = serializers.FloatField(source="source.events_per_second", help_text="0: no limit")
+    created_at = serializers.DateTimeField(source="source.created_at")
+    events = serializers.IntegerField(source="tally.events", help_text="in the log, removed ones included")
+    duplicates = serializers.IntegerField(source="tally.duplicates", help_text="left out: the log had them already")
+    quarantined = serializers.IntegerField(source="tally.quarantined", help_text="that went to quarantine, ever")
+    waiting = serializers.IntegerField(help_text="that are in quarantine and wait for a decision")
+    last_received_at = serializers.DateTimeField(source="tally.last_received_at", allow_null=True)
+    last_occurred_at = serializers.DateTimeField(
+        source="tally.last_occurred_at", allow_null=True, help_text="the last event's own time"
+    )
+    remembered_since = serializers.DateTimeField(
+        source="tally.forgotten_to", allow_null=True, help_text="events from before it are late"
+    )
+    clock = ClockDocument(source="*")
 
 
 class SourceChange(serializers.Serializer):
     is_public = serializers.BooleanField(required=False)
     is_enabled = serializers.BooleanField(required=False)
+    events_per_second = serializers.FloatField(
+        required=False, min_value=0, max_value=1e9, help_text="more are answered 429; 0: no limit"
+    )
 
 
-class NewSource(SourceDocument):
-    token = serializers.CharField(read_only=True, help_text="shown once")
+class NewSource(serializers.Serializer):
+    name = serializers.CharField(max_length=100)
+    is_public = serializers.BooleanField(default=False)
+    events_per_second = serializers.FloatField(default=0.0, min_value=0, max_value=1e9)
+    proof = serializers.ChoiceField(
+        ["token", "secret"], default="token", help_text="a token that it sends, or a secret with which it signs"
+    )
+    secret = serializers.CharField(
+        default="",
+        allow_blank=True,
+        max_length=MAX_SECRET_LENGTH,
+        help_text="with `proof: secret`: the one that the sender has made; a new one if empty",
+    )
+
+
+class MadeSource(SourceDocument):
+    token = serializers.CharField(required=False, help_text="shown once")
+    secret = serializers.CharField(required=False, help_text="shown once")
 
 
 class Rotation(serializers.Serializer):
     grace_seconds = serializers.IntegerField(
-        default=0, min_value=0, max_value=MAX_GRACE_SECONDS, help_text="how long the old tokens go on"
+        default=0, min_value=0, max_value=MAX_GRACE_SECONDS, help_text="how long the old ones go on"
+    )
+
+
+class SecretRotation(Rotation):
+    secret = serializers.CharField(
+        default="", allow_blank=True, max_length=MAX_SECRET_LENGTH, help_text="the sender's; a new one if empty"
     )
 
 
@@ -60,23 +109,13 @@ class Token(serializers.Serializer):
     token = serializers.CharField(help_text="shown once")
 
 
+class Secret(serializers.Serializer):
+    secret = serializers.CharField(help_text="shown once")
+
+
 class SourceList(serializers.Serializer):
     next = serializers.CharField(allow_null=True, help_text="URL of the next page")
     results = SourceDocument(many=True)
-
-
-class QuarantinedDocument(serializers.Serializer):
-    id = serializers.IntegerField()
-    source = serializers.CharField()  # type: ignore[assignment]
-    reason = serializers.CharField()
-    received_at = serializers.DateTimeField()
-    raw = serializers.CharField(help_text=f"the first {SHOWN_BYTES} bytes of the event as it came")
-    size = serializers.IntegerField(help_text="bytes of the whole event")
-
-
-class QuarantineList(serializers.Serializer):
-    next = serializers.CharField(allow_null=True, help_text="URL of the next page")
-    results = QuarantinedDocument(many=True)
 
 
 class SourcesView(APIView):
@@ -85,20 +124,24 @@ class SourcesView(APIView):
     @extend_schema(parameters=[PageQuery], responses=SourceList, operation_id="sources")
     def get(self, request: Request) -> Response:
         """A page of sources, by name."""
-        page = _read_page(Source.objects.values(*_SOURCE_FIELDS), "name", _asked(PageQuery, request))
+        page = read_rows(Source.objects.values("pk", "name"), "name", read_asked(PageQuery, request))
+        found = read_standings(Source.objects.filter(pk__in=[row["pk"] for row in page.rows]).order_by("name"))
         link = next_link(request.build_absolute_uri(), page)
-        return Response({"next": link, "results": SourceDocument(page.rows, many=True).data})
+        return Response({"next": link, "results": SourceDocument(found, many=True).data})
 
-    @extend_schema(request=SourceDocument, responses={201: NewSource}, operation_id="source_create")
+    @extend_schema(request=NewSource, responses={201: MadeSource}, operation_id="source_create")
     def post(self, request: Request) -> Response:
-        """Make a source; its token is in this answer only."""
-        wanted = SourceDocument(data=request.data)
-        wanted.is_valid(raise_exception=True)
+        """Make a source; its token or secret is in this answer only."""
+        wanted = _read(NewSource, request)
+        proof, secret = wanted.pop("proof"), wanted.pop("secret")
         try:
-            source, token = add_source(**wanted.validated_data)
+            if proof == "token":
+                source, shown = add_source(**wanted)
+            else:
+                source, shown = add_signing_source(secret=secret, **wanted)
         except SourceRefused as error:
             raise serializers.ValidationError({"name": str(error)}) from error
-        return Response(NewSource({**_document(source), "token": token}).data, status=201)
+        return Response({**SourceDocument(_standing(source)).data, proof: shown}, status=201)
 
 
 class SourceView(APIView):
@@ -106,18 +149,23 @@ class SourceView(APIView):
 
     @extend_schema(responses=SourceDocument, operation_id="source")
     def get(self, request: Request, pk: str) -> Response:
-        """The source."""
-        return Response(SourceDocument(_document(_find(pk))).data)
+        """The source, what has come from it, and how its clock goes."""
+        return Response(SourceDocument(_standing(_find(pk))).data)
 
     @extend_schema(request=SourceChange, responses=SourceDocument, operation_id="source_change")
     def patch(self, request: Request, pk: str) -> Response:
-        """Enable or disable it, make its new repositories public or private."""
-        source = _find(pk)
-        change = SourceChange(data=request.data)
-        change.is_valid(raise_exception=True)
-        with transaction.atomic():
-            Source.objects.filter(pk=source.pk).update(**change.validated_data)
-        return Response(SourceDocument(_document(_find(pk))).data)
+        """Enable or disable it, make its new repositories public or private, limit its pace."""
+        change_source(_find(pk), **_read(SourceChange, request))
+        return Response(SourceDocument(_standing(_find(pk))).data)
+
+    @extend_schema(responses={204: None, 409: None}, operation_id="source_delete")
+    def delete(self, request: Request, pk: str) -> Response:
+        """Forget it with its tokens, secrets and quarantine; 409 when it has events or repositories."""
+        try:
+            delete_source(_find(pk))
+        except SourceRefused as error:
+            return Response({"detail": str(error)}, status=409)
+        return Response(status=204)
 
 
 class RotateTokenView(APIView):
@@ -126,41 +174,24 @@ class RotateTokenView(APIView):
     @extend_schema(request=Rotation, responses=Token, operation_id="source_rotate_token")
     def post(self, request: Request, pk: str) -> Response:
         """A new token, in this answer only; the old ones end now, or after the grace."""
-        rotation = Rotation(data=request.data)
-        rotation.is_valid(raise_exception=True)
-        try:
-            token = rotate_token(_find(pk), **rotation.validated_data)
-        except SourceRefused as error:
-            raise serializers.ValidationError({"detail": str(error)}) from error
-        return Response({"token": token})
+        return Response({"token": _rotate(rotate_token, pk, _read(Rotation, request))})
 
 
-class QuarantineView(APIView):
-    """Events that could not be read or stored."""
+class RotateSecretView(APIView):
+    """A source's secrets."""
 
-    @extend_schema(parameters=[QuarantineQuery], responses=QuarantineList, operation_id="quarantine")
-    def get(self, request: Request) -> Response:
-        """A page of events that could not be read, the latest first, with the reasons."""
-        asked = _asked(QuarantineQuery, request)
-        rows = QuarantinedEvent.objects.values("id", "reason", "received_at", "source__name").annotate(
-            begin=Substr("raw", 1, SHOWN_BYTES), size=Length("raw")
-        )
-        if asked["source"]:
-            rows = rows.filter(source__name=asked["source"])
-        page = _read_page(rows, "-id", asked)
-        found = [
-            row | {"source": row["source__name"], "raw": bytes(row["begin"]).decode("utf-8", "replace")}
-            for row in page.rows
-        ]
-        link = next_link(request.build_absolute_uri(), page)
-        return Response({"next": link, "results": QuarantinedDocument(found, many=True).data})
+    @extend_schema(request=SecretRotation, responses=Secret, operation_id="source_rotate_secret")
+    def post(self, request: Request, pk: str) -> Response:
+        """A new secret to sign with, in this answer only; the old ones end now, or after the grace."""
+        return Response({"secret": _rotate(rotate_secret, pk, _read(SecretRotation, request))})
 
 
 urlpatterns = [
     re_path(r"^sources/?$", SourcesView.as_view(), name="sources"),
     re_path(r"^sources/(?P<pk>[0-9]{1,18})/?$", SourceView.as_view(), name="source"),
     re_path(r"^sources/(?P<pk>[0-9]{1,18})/rotate-token/?$", RotateTokenView.as_view(), name="source-rotate-token"),
-    re_path(r"^quarantine/?$", QuarantineView.as_view(), name="quarantine"),
+    re_path(r"^sources/(?P<pk>[0-9]{1,18})/rotate-secret/?$", RotateSecretView.as_view(), name="source-rotate-secret"),
+    *quarantine_api.urlpatterns,
 ]
 
 
@@ -168,19 +199,19 @@ def _find(pk: str) -> Source:
     return get_object_or_404(Source, pk=int(pk))
 
 
-def _document(source: Source) -> dict[str, Any]:
-    return {name: getattr(source, name) for name in _SOURCE_FIELDS}
+def _standing(source: Source) -> Standing:
+    return read_standings(Source.objects.filter(pk=source.pk))[0]
 
 
-def _asked(kind: type[PageQuery], request: Request) -> dict[str, Any]:
-    query = kind(data=request.query_params)
-    query.is_valid(raise_exception=True)
-    found: dict[str, Any] = query.validated_data
+def _read(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    wanted = kind(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    found: dict[str, Any] = wanted.validated_data
     return found
 
 
-def _read_page(rows: Any, order: str, asked: dict[str, Any]) -> Page:
+def _rotate(rotate: Callable[..., str], pk: str, asked: dict[str, Any]) -> str:
     try:
-        return read_page(rows, (order,), cursor=asked["cursor"], limit=asked["limit"])
-    except InvalidCursor as error:
-        raise serializers.ValidationError({"cursor": str(error)}) from error
+        return rotate(_find(pk), **asked)
+    except SourceRefused as error:
+        raise serializers.ValidationError({"detail": str(error)}) from error

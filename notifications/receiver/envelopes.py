@@ -33,6 +33,10 @@ class Tally:
     duplicates: int
     quarantined: int
 
+    def as_duplicates(self) -> "Tally":
+        """That of an envelope which was taken before."""
+        return Tally(accepted=0, duplicates=self.accepted + self.duplicates + self.quarantined, quarantined=0)
+
 
 def open_envelope(raw: bytes, max_events: int) -> Envelope:
     """Raises OciError: 400 with the reason when it is none, 413 when it holds too many events."""

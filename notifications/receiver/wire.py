@@ -1,10 +1,11 @@
-"""`POST /api/v1/events` on the data plane: the events of other registries come in.
+"""`POST /api/v1/events` and `/api/v1/events/<source>` on the data plane: the events of other registries come in.
 
 Store once, answer, then work: an envelope is one row of raw bytes, which the sequencer takes apart later. It is never
 refused because of single events: a registry would send it for ever, and everything behind it would wait.
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
@@ -17,11 +18,17 @@ from notifications.receiver.bodies import discard_body, read_body
 from notifications.receiver.door import authenticate
 from notifications.receiver.envelopes import open_envelope, tally
 from notifications.receiver.errors import MEDIA_TYPE_UNSUPPORTED
+from notifications.receiver.pace import check_pace, keep_busy
+from notifications.receiver.replays import is_new
+from registryhub.access.models import SOURCE_NAME
 from registryhub.config.hub import Limits
 from registryhub.database.transactions import release_connection
 from registryhub.http.request import Request
 from registryhub.http.response import Response, StartResponse, json_response
 from registryhub.oci.errors import UNAVAILABLE, UNKNOWN, OciError
+
+PATH = re.compile(rf"/api/v1/events(?:/(?P<source>{SOURCE_NAME}))?/?")
+"""Where envelopes are posted."""
 
 WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
@@ -59,16 +66,29 @@ def answer(request: Request, limits: Limits) -> Response:
 
 def post(request: Request, limits: Limits) -> Response:
     """202 with the counts as known at intake. Raises OciError and the database's errors; then nothing is stored."""
-    source = authenticate(request.header("Authorization"))
+    claim = authenticate(request, named_source(request.path))
     check_media_type(request)
+    if claim.source:
+        check_pace(claim.source)
     release_connection()
     body = read_body(request, limits.envelope_bytes)
+    source = claim.prove(body)
+    message = claim.name_message(body)
     envelope = open_envelope(body, limits.envelope_events)
     counts = tally(source.pk, envelope)
     if counts.accepted or counts.quarantined:
         with transaction.atomic():
+            if not is_new(source, message):
+                return json_response(asdict(counts.as_duplicates()), 202)
+            keep_busy(source, counts.accepted + counts.quarantined)
             intake.store(source_id=source.pk, kind="distribution", raw=body)
     return json_response(asdict(counts), 202)
+
+
+def named_source(path: str) -> str:
+    """The name of the source in the path; "" when it names none."""
+    found = PATH.fullmatch(path)
+    return (found["source"] or "") if found else ""
 
 
 def check_media_type(request: Request) -> None:

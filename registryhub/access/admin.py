@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from registryhub.access.models import HUB_SOURCE_ID, ApiToken, Guess, Repository, Source, SourceToken
+from registryhub.access.models import ApiToken, Guess, Repository, Source, SourceSecret, SourceToken
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -25,14 +25,13 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
 
 @admin.register(Source)
 class SourceAdmin(ModelAdmin):
-    """Registries whose events come in."""
+    """Registries whose events come in. Its page on the site deletes one, if it has sent nothing yet."""
 
-    list_display = ("name", "is_enabled", "is_public", "created_at")
+    list_display = ("name", "is_enabled", "is_public", "events_per_second", "created_at")
     search_fields = ("name",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Source | None = None) -> bool:
-        is_hub = obj is not None and obj.pk == HUB_SOURCE_ID
-        return not is_hub and super().has_delete_permission(request, obj)
+        return False
 
 
 @admin.register(Repository)
@@ -65,6 +64,15 @@ class TokenAdmin(ModelAdmin):
 class SourceTokenAdmin(TokenAdmin):
     list_display = ("source", "label", "created_at", "expires_at")
     list_select_related = ("source",)
+
+
+@admin.register(SourceSecret)
+class SourceSecretAdmin(TokenAdmin):
+    """What sources sign with; it can be taken away, and is never shown."""
+
+    list_display = ("source", "created_at", "expires_at")
+    list_select_related = ("source",)
+    search_fields = ("source__name",)
 
 
 @admin.register(ApiToken)

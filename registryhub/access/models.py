@@ -4,6 +4,7 @@ A repository is (source, name). Two registries' `app/web` are two repositories, 
 """
 
 from django.conf import settings
+from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
@@ -11,14 +12,19 @@ from registryhub.database.fields import BytewiseField
 
 HUB_SOURCE_ID = 1
 HUB_SOURCE_NAME = "hub"
+SOURCE_NAME = r"(?!stream\b/?\Z)[A-Za-z0-9][A-Za-z0-9._:-]{0,99}"
+"""Names stand in URLs and headings; /api/v1/events/stream is another's."""
 
 
 class Source(models.Model):
     """A registry whose events come in. Row 1 is this hub itself; the first migration makes it."""
 
-    name = BytewiseField(max_length=100)
+    name = BytewiseField(max_length=100, validators=[RegexValidator(rf"\A{SOURCE_NAME}\Z")])
     is_enabled = models.BooleanField(default=True, help_text="Events of a disabled source are refused with 401.")
     is_public = models.BooleanField(default=False, help_text="New repositories of this source are public.")
+    events_per_second = models.FloatField(
+        default=0.0, db_default=0.0, help_text="More than that are answered 429, over ten seconds; 0: no limit."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -67,6 +73,18 @@ class SourceToken(Token):
 
     def __str__(self) -> str:
         return f"{self.source} {self.label}".strip()
+
+
+class SourceSecret(models.Model):
+    """What a source signs its envelopes with. It must be read back to check a signature, so it is kept encrypted."""
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="secrets")
+    sealed = models.TextField(editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.created_at:%Y-%m-%d}"
 
 
 class ApiToken(Token):

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
+from notifications.log import quarantine
 from notifications.log.doctor.consumers import await_consumers
 from notifications.log.doctor.hops import await_sequencer, await_shipper, read_start, write_journal
-from notifications.log.models import QuarantinedEvent
 from notifications.log.state import MAX_COUNTED
 from registryhub.doctor.examination import Visit
 from registryhub.doctor.findings import Finding
@@ -31,10 +31,10 @@ def follow_probe(visit: Visit) -> Iterator[Finding]:
 
 def look_into_quarantine(visit: Visit) -> Iterator[Finding]:
     """What could not be read waits for somebody to look at it."""
-    count = QuarantinedEvent.objects.order_by()[:MAX_COUNTED].count()
+    count = quarantine.waiting().order_by()[:MAX_COUNTED].count()
     if not count:
         yield Finding("quarantine", "ok", "is empty")
         return
-    newest = QuarantinedEvent.objects.order_by("-id").select_related("source")[0]
+    newest = quarantine.waiting().order_by("-id").select_related("source").defer("raw")[0]
     words = f"{count} events that could not be read, the newest from {newest.source.name}: {newest.reason[:200]}"
-    yield Finding("quarantine", "warning", words, "Look at them in the admin and delete them.")
+    yield Finding("quarantine", "warning", words, "Look at them on the page of sources; retry or discard them.")
