@@ -25,14 +25,18 @@ from registryhub.access.visibility import sees_everything
 class FactsDocument(serializers.Serializer):
     tagged = serializers.CharField(help_text="what a push did to its tag: new, moved or same; empty without one")
     moved_from = serializers.CharField(help_text="digest that the tag pointed at before")
-    platforms = serializers.ListField(child=serializers.CharField(), help_text="of the image or index that was pushed")
+    platforms = serializers.ListField(child=serializers.CharField(), help_text="of the image or index")
+    children = serializers.ListField(
+        child=serializers.CharField(), help_text="how the digests begin (12 hex digits) that an index lists, at most 32"
+    )
+    is_attached = serializers.BooleanField(help_text="a signature, an SBOM or the like")
 
 
 class EventDocument(serializers.Serializer):
     seq = serializers.IntegerField(help_text="1, 2, 3 … without gaps, in order of arrival")
     source = serializers.CharField(help_text="name of the registry")  # type: ignore[assignment]
     received_at = serializers.DateTimeField()
-    facts = FactsDocument(help_text="what is known besides; empty for all but pushes of manifests")
+    facts = FactsDocument(help_text="what is known besides; empty for all but manifests of this hub")
     event = serializers.DictField(help_text="as the wire has it")
 
 

@@ -15,7 +15,13 @@ def document(event: Event, *, with_people: bool) -> dict[str, Any]:
         "seq": event.seq,
         "source": event.source.name,
         "received_at": event.received_at,
-        "facts": {"tagged": known.tagged, "moved_from": known.moved_from, "platforms": known.platforms},
+        "facts": {
+            "tagged": known.tagged,
+            "moved_from": known.moved_from,
+            "platforms": known.platforms,
+            "children": known.children,
+            "is_attached": known.is_attached,
+        },
         "event": orjson.loads(event.raw) if with_people else _without_people(event),
     }
 

@@ -6,7 +6,7 @@ counts into what it returns (`LogHead.intake_done`), and after a crash the row i
 
 from typing import NamedTuple
 
-from notifications import events
+from notifications import events, facts
 
 
 class ReadEvent(NamedTuple):
@@ -33,27 +33,26 @@ Reading = ReadEvent | Unreadable
 
 def read_event(raw: bytes) -> list[Reading]:
     """One wire event of this hub, and in a second line what it knows besides (`notifications.facts`)."""
-    wire, _, facts = raw.partition(b"\n")
-    reading = _read(wire)
-    if isinstance(reading, Unreadable):
-        return [Unreadable(raw, reading.reason)]
-    return [reading._replace(facts=facts)]
+    return [_read(raw, b"\n")]
 
 
 def read_journal(raw: bytes) -> list[Reading]:
-    """A journal segment: one wire event a line.
+    """A journal segment: one wire event a line, and behind a tab what is known besides.
 
     Bytes in which no line is an event (a broken disk, a foreign file) are kept in one piece.
     """
-    readings = [_read(line) for line in raw.split(b"\n") if line]
+    readings = [_read(line, b"\t") for line in raw.split(b"\n") if line]
     reasons = [reading.reason for reading in readings if isinstance(reading, Unreadable)]
     if reasons and len(reasons) == len(readings):
         return [Unreadable(raw, f"a journal segment without one readable line; the first is {reasons[0]}")]
     return readings
 
 
-def _read(raw: bytes) -> Reading:
+def _read(raw: bytes, divider: bytes) -> Reading:
+    """Facts that cannot be read are left out: the event counts without them."""
+    wire, _, known = raw.partition(divider)
     try:
-        return ReadEvent(raw, events.parse(raw))
+        event = events.parse(wire)
     except events.InvalidEvent as error:
         return Unreadable(raw, str(error))
+    return ReadEvent(wire, event, known if facts.is_readable(known) else b"")

@@ -12,7 +12,15 @@ import orjson
 
 from registryhub.oci.digests import Digest, parse_digest
 from registryhub.oci.errors import MANIFEST_INVALID, OciError
-from registryhub.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, INDEXES, MANIFESTS, OCI_INDEX, OCI_MANIFEST
+from registryhub.oci.media_types import (
+    ATTACHMENTS,
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    INDEXES,
+    MANIFESTS,
+    OCI_INDEX,
+    OCI_MANIFEST,
+)
 
 MAX_SIZE = 2**63 - 1
 _MEDIA_TYPE = re.compile(r"[!-~ ]{0,255}")
@@ -64,6 +72,17 @@ class Manifest:
     def references(self) -> tuple[Descriptor, ...]:
         """What must exist before the manifest may: config then layers, or the children. Not the subject."""
         return self.children if self.config is None else (self.config, *self.layers)
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether it is said about another manifest: a signature, an attestation, an SBOM.
+
+        It names a subject, or is by its type such a thing; older signers and builders write it as an image whose layers
+        all are. What stands for itself and is no image (a chart, a model) is not attached.
+        """
+        if self.subject is not None or self.artifact_type.startswith(ATTACHMENTS):
+            return True
+        return bool(self.layers) and all(layer.media_type.startswith(ATTACHMENTS) for layer in self.layers)
 
     def child_for(self, platform: Platform) -> Descriptor | None:
         """The first child of an index that runs on the platform."""

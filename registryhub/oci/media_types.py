@@ -31,6 +31,23 @@ LAYERS_FROM_URLS = FOREIGN_LAYERS | {
 }
 """Layers whose URLs clients may fetch them from, so that the registry must approve of them."""
 
+ATTACHMENTS = (
+    "application/vnd.dev.cosign.",
+    "application/vnd.dev.sigstore.",
+    "application/vnd.cncf.notary.",
+    "application/vnd.dsse.envelope.",
+    "application/vnd.in-toto",
+    "application/vnd.docker.attestation.",
+    "application/vnd.cyclonedx",
+    "application/spdx",
+    "application/vnd.syft",
+    "application/vnd.openvex",
+    "application/vnd.aquasec.trivy.",
+    "application/sarif",
+    "text/spdx",
+)
+"""How the media types begin of what is said about an image: signatures, attestations, SBOMs, reports of scanners."""
+
 _ITEM = re.compile(r"\s*([!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+)\s*(;.*)?", re.IGNORECASE | re.DOTALL)
 _WEIGHT_OF_NONE = re.compile(r";\s*q\s*=\s*0(?:\.0*)?\s*(?:;|$)", re.IGNORECASE)
 

@@ -23,8 +23,6 @@ from registryhub.access.models import HUB_SOURCE_ID
 
 BLOB_MEDIA_TYPE = "application/octet-stream"
 
-_LINE = b'{"id":"%b","timestamp":"%b","action":"%b","target":%b,"url":%b%b%b%b,"request":%b,"actor":%b,"source":%b}'
-
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
@@ -41,14 +39,20 @@ class RequestContext:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What was read: the part of an event that is the same for every reader, encoded once."""
+    """What was read: the part of an event that is the same for every reader, encoded once.
+
+    `facts` end the journal's line: a tab and what is known besides, or nothing. The JSON before it has no raw tab.
+    """
 
     head: bytes
     path: bytes
     tail: bytes
+    facts: bytes = b""
 
 
-def manifest_target(repository: str, manifest: events.Reference, *, references: tuple[events.Reference, ...]) -> Target:
+def manifest_target(
+    repository: str, manifest: events.Reference, *, references: tuple[events.Reference, ...], known: Facts
+) -> Target:
     """The target of a manifest's pulls; `references` appear only with `notifications.events.includereferences`."""
     tail = b"}"
     if references and includes_references():
@@ -58,6 +62,7 @@ def manifest_target(repository: str, manifest: events.Reference, *, references: 
         head=_target_head(repository, manifest),
         path=f'v2/{repository}/manifests/{manifest.digest}"'.encode(),
         tail=tail,
+        facts=b"\t%b" % facts.encode(known) if known != facts.NOTHING else b"",
     )
 
 
@@ -202,7 +207,10 @@ def _append(context: RequestContext, action: bytes, target: Target, tag: str = "
 
 
 def _line(context: RequestContext, action: bytes, target: Target, tag: str) -> bytes:
-    """The same document as `events.encode`, put together from parts; the tests hold the two together."""
+    """The same document as `events.encode`, put together from parts, and the facts behind it.
+
+    The tests hold the two together.
+    """
     request = {"id": context.request_id}
     if context.address:
         request["addr"] = context.address
@@ -211,7 +219,7 @@ def _line(context: RequestContext, action: bytes, target: Target, tag: str) -> b
     request["method"] = context.method
     request["useragent"] = context.user_agent
     return (
-        b'{"id":"%b","timestamp":"%b","action":"%b","target":%b,"url":%b%b%b%b,"request":%b,"actor":%b,"source":%b}'
+        b'{"id":"%b","timestamp":"%b","action":"%b","target":%b,"url":%b%b%b%b,"request":%b,"actor":%b,"source":%b}%b'
         % (
             events.new_id().encode(),
             _timestamp(),
@@ -224,6 +232,7 @@ def _line(context: RequestContext, action: bytes, target: Target, tag: str) -> b
             orjson.dumps(request),
             b'{"name":%b}' % orjson.dumps(context.actor) if context.actor else b"{}",
             _encoded_source(),
+            target.facts,
         )
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from notifications.facts import readable_platforms
+from notifications.facts import Facts, readable_platforms, short_children
 from registryhub.oci.configs import CONFIGS, MAX_CONFIG_BYTES, ImageConfig, parse_config
 from registryhub.oci.digests import Digest
 from registryhub.oci.errors import OciError
@@ -81,6 +81,15 @@ def find_platforms(manifest: Manifest, driver: StorageDriver, *, among: Collecti
         loaded = _load_config(driver, config.digest, config.size) if str(config.digest) in among else None
         platforms = [loaded.platform if loaded else None]
     return readable_platforms(str(platform) for platform in platforms if platform and platform.os != _NO_PLATFORM)
+
+
+def describe(manifest: Manifest, platforms: Iterable[str]) -> Facts:
+    """What events of it tell besides the wire."""
+    return Facts(
+        platforms=tuple(platforms),
+        children=short_children(child.digest.hex for child in manifest.children),
+        is_attached=manifest.is_attached,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """Manifests: stored with their tag and their event in one transaction, found again by one prepared query."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import connection
 from django.utils import timezone
 
 from notifications.events import Reference
-from notifications.facts import Facts
+from notifications.facts import NOTHING
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.database.lookups import Lookup
 from registryhub.database.shared import SharedLookup
@@ -20,7 +20,7 @@ from registryhub.registry import announce, blobs, rows, tags
 from registryhub.registry.aging import is_aging
 from registryhub.registry.announce import RequestContext, manifest_target
 from registryhub.registry.dependencies import check_references
-from registryhub.registry.images import find_platforms
+from registryhub.registry.images import describe, find_platforms
 from registryhub.registry.payloads import Payload, payloads
 from registryhub.registry.protect import check_manifest
 from registryhub.registry.retries import run_transaction
@@ -40,7 +40,7 @@ _MEMBER = SharedLookup(
 _CONTENT = Lookup(
     "manifest_content",
     """
-    SELECT manifest.media_type, manifest.payload
+    SELECT manifest.media_type, manifest.payload, manifest.platforms
     FROM access_repository AS repository
     JOIN registry_manifest AS manifest ON manifest.repository_id = repository.id
     WHERE repository.source_id = %s AND repository.name = %s AND manifest.digest = %s
@@ -137,17 +137,19 @@ def put(
     required = rules.required(document)
     manifest = Reference(media_type, str(found), len(content))
     platforms = find_platforms(document, driver, among=required)
+    described = describe(document, platforms)
 
     def store() -> None:
         repository_id = blobs.repository_id(repository)
         check_references(repository_id, document, required)
-        manifest_id = rows.store(repository_id, manifest, document, content)
+        manifest_id = rows.store(repository_id, manifest, document, content, platforms=platforms)
         pointed = {
             name: tags.point(repository_id, name, manifest_id, manifest, repository=repository)
             for name in sorted(names)  # two pushes that wait for each other are rarer in one order
         }
         for name in names or ("",):
-            known = Facts(*pointed.get(name, tags.Pointed()), platforms)
+            tagged, moved_from = pointed.get(name, tags.Pointed())
+            known = replace(described, tagged=tagged, moved_from=moved_from)
             references = _references(document)
             announce.manifest_pushed(context, repository, manifest, tag=name, references=references, known=known)
 
@@ -176,15 +178,25 @@ def _load(repository: str, digest: str) -> Payload:
     row = _CONTENT.one(HUB_SOURCE_ID, repository, digest)
     if row is None:
         raise _unknown(repository, digest)
-    media_type, content = row[0], bytes(row[1])
+    media_type, content, platforms = row[0], bytes(row[1]), row[2].split()
+    document = _parse_stored(content, media_type)
     target = manifest_target(
         repository,
         Reference(media_type, digest, len(content)),
-        references=_references(parse_manifest(content, media_type)) if announce.includes_references() else (),
+        references=_references(document) if document else (),
+        known=describe(document, platforms) if document else NOTHING,
     )
     payload = Payload(digest, media_type, content, target)
     payloads.keep(repository, payload)
     return payload
+
+
+def _parse_stored(content: bytes, media_type: str) -> Document | None:
+    """None for rows of an older rule, which are served as they are."""
+    try:
+        return parse_manifest(content, media_type)
+    except OciError:
+        return None
 
 
 def _references(document: Document) -> tuple[Reference, ...]:

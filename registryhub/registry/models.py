@@ -65,6 +65,9 @@ class Manifest(models.Model):
     subject = BytewiseField(
         max_length=DIGEST_LENGTH, blank=True, default="", help_text="digest of the manifest that it is attached to"
     )
+    platforms = models.TextField(
+        blank=True, default="", db_default="", help_text="of the image or index, separated by spaces"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     touched_at = models.DateTimeField(
         default=timezone.now, help_text="when it was last pushed, or lost a tag or an index: its grace period begins"

@@ -1,6 +1,7 @@
 """The rows of a manifest: stored with what it refers to, and removed with its tags."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,11 @@ from registryhub.registry.models import Manifest, ManifestReference, Tag
 
 _UPSERT = """
     INSERT INTO registry_manifest
-        (repository_id, digest, media_type, size, payload, artifact_type, subject, created_at, touched_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+        (repository_id, digest, media_type, size, payload, artifact_type, subject, platforms, created_at, touched_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (repository_id, digest) DO UPDATE SET
-        media_type = excluded.media_type, artifact_type = excluded.artifact_type, touched_at = excluded.touched_at
+        media_type = excluded.media_type, artifact_type = excluded.artifact_type, touched_at = excluded.touched_at,
+        platforms = CASE excluded.platforms WHEN '' THEN registry_manifest.platforms ELSE excluded.platforms END
     RETURNING id
 """
 _REFER_SQLITE = """
@@ -62,15 +64,18 @@ class Stored:
     digest: str
 
 
-def store(repository_id: int, manifest: Reference, document: Document, content: bytes) -> int:
+def store(
+    repository_id: int, manifest: Reference, document: Document, content: bytes, *, platforms: Sequence[str]
+) -> int:
     """The id of the row, new or not, locked until the caller's transaction ends: nobody removes it under the tag.
 
-    What it refers to is written down with it. On PostgreSQL it is one round trip.
+    What it refers to is written down with it. On PostgreSQL it is one round trip. Platforms that were known stay when a
+    later push does not know them.
     """
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     subject = str(document.subject.digest) if document.subject else ""
     row: tuple[Any, ...] = (repository_id, manifest.digest, manifest.media_type, manifest.size, content)
-    row = (*row, document.artifact_type, subject, now, now)
+    row = (*row, document.artifact_type, subject, " ".join(platforms), now, now)
     digests = list({str(item.digest): None for item in document.references})
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

@@ -66,6 +66,46 @@ def test_a_subject_is_read_but_is_no_reference() -> None:
     assert len(found.references) == 2
 
 
+def attached(document: dict[str, Any], media_type: str = OCI_MANIFEST) -> bool:
+    return parse_manifest(json.dumps(document).encode(), media_type).is_attached
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"subject": {**CONFIG, "digest": OTHER}},
+        {"artifactType": "application/spdx+json"},
+        {"config": {**CONFIG, "mediaType": "application/vnd.cncf.notary.signature"}},
+        {"layers": [{**LAYER, "mediaType": "application/vnd.dev.cosign.simplesigning.v1+json"}]},
+        {"layers": [{**LAYER, "mediaType": "application/vnd.in-toto+json"}] * 2},
+    ],
+)
+def test_what_is_said_about_an_image_is_attached(more: dict[str, Any]) -> None:
+    """By its subject, its type, or, of older signers and of builders, by its layers."""
+    assert attached(image(**more))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"layers": []},
+        {"layers": [LAYER, {**LAYER, "mediaType": "application/vnd.in-toto+json"}]},
+        {"config": {**CONFIG, "mediaType": "application/vnd.cncf.helm.config.v1+json"}},
+        {"artifactType": "application/vnd.example.model"},
+    ],
+)
+def test_what_stands_for_itself_is_not_attached(more: dict[str, Any]) -> None:
+    """Charts and models are pulled for their own sake."""
+    assert not attached(image(**more))
+
+
+def test_an_index_may_be_attached() -> None:
+    """By its subject."""
+    assert not attached(index(), OCI_INDEX)
+    assert attached(index(subject={**CONFIG, "digest": OTHER}), OCI_INDEX)
+
+
 @pytest.mark.parametrize(
     ("document", "media_type", "said"),
     [

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from notifications import events
+from notifications import events, facts
+from notifications.facts import Facts
 from notifications.log.journal import Journal
 
 
@@ -17,15 +18,25 @@ class JournalReader:
     folder: Path
 
     def lines(self) -> list[bytes]:
-        paths = sorted(self.folder.glob("*.journal"))
-        return [line for path in paths for line in path.read_bytes().splitlines()]
+        """What goes over the wire."""
+        return [wire for wire, _ in self._parts()]
 
     def events(self) -> list[events.Event]:
         return [events.parse(line) for line in self.lines()]
 
+    def facts(self) -> list[Facts]:
+        """What is known besides of each of these events."""
+        return [facts.parse(known.decode()) for _, known in self._parts()]
+
     def told(self) -> list[tuple[str, str, str]]:
         """(action, tag, digest) of each event."""
         return [(event.action, event.tag, event.digest) for event in self.events()]
+
+    def _parts(self) -> Iterator[tuple[bytes, bytes]]:
+        for path in sorted(self.folder.glob("*.journal")):
+            for line in path.read_bytes().splitlines():
+                wire, _, known = line.partition(b"\t")
+                yield wire, known
 
 
 @pytest.fixture

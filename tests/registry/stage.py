@@ -22,6 +22,7 @@ from registryhub.registry import manifests
 from registryhub.registry.announce import RequestContext
 from registryhub.registry.models import Blob, BlobLink
 from registryhub.registry.rules import read_rules
+from registryhub.storage import paths
 from registryhub.storage.base import StorageDriver
 from registryhub.storage.memory import MemoryDriver
 
@@ -66,6 +67,15 @@ def image_bytes(repository: str, text: str, *, media_type: str = OCI_MANIFEST, l
         for number in range(layers)
     ]
     return dump({"schemaVersion": 2, "mediaType": media_type, "config": config, "layers": parts})
+
+
+def image_for(driver: StorageDriver, platform: object, *, repository: str = "team/app") -> bytes:
+    """An image without layers, whose configuration stands in the driver and says `platform`."""
+    config = json.dumps(platform).encode()
+    digest = digest_of(config)
+    driver.write(paths.blob_data(digest.algorithm, digest.hex), config)
+    described = {"mediaType": CONFIG_TYPE, **link_blob(repository, config)}
+    return dump({"schemaVersion": 2, "config": described, "layers": []})
 
 
 def index_bytes(children: Sequence[bytes], *, media_type: str = OCI_INDEX, child_type: str = OCI_MANIFEST) -> bytes:

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from notifications import events
+from notifications import events, facts
 from notifications.events import Reference
+from notifications.facts import NOTHING, Facts
 from notifications.log.journal import JournalUnavailable
+from notifications.log.readers import ReadEvent, read_journal
 from notifications.log.speaker import source
 from registryhub.registry import announce
 from registryhub.registry.announce import RequestContext
@@ -27,8 +29,9 @@ def with_references(settings: Any) -> None:
     settings.HUB = changed(settings.HUB, notifications__events__includereferences=True)
 
 
-def target(references: tuple[Reference, ...] = REFERENCES, size: int = 7) -> announce.Target:
-    return announce.manifest_target("team/app", Reference(MEDIA_TYPE, DIGEST, size), references=references)
+def target(size: int = 7, known: Facts = NOTHING) -> announce.Target:
+    manifest = Reference(MEDIA_TYPE, DIGEST, size)
+    return announce.manifest_target("team/app", manifest, references=REFERENCES, known=known)
 
 
 CONTEXTS = [
@@ -72,6 +75,24 @@ def test_a_pull_line_is_byte_for_byte_the_plain_document(
         source_address=address,
         instance_id=instance_id,
     )
+
+
+@pytest.mark.parametrize("user_agent", ["docker/28", "with\ta tab"])
+@pytest.mark.parametrize("known", [NOTHING, Facts(platforms=("linux/arm64",), children=("0" * 12,), is_attached=True)])
+def test_what_is_known_stands_behind_the_first_tab_of_the_line(
+    journal: JournalReader, user_agent: str, known: Facts
+) -> None:
+    """Once a line, of pulls and of checks; what is known of nothing leaves no tab."""
+    context = replace(CONTEXT, user_agent=user_agent)
+    announce.manifest_pulled(context, target(known=known), "v1")
+    announce.manifest_checked(context, target(known=known), "")
+    announce.blob_pulled(context, "team/app", DIGEST, 12)
+    raw = b"".join(path.read_bytes() for path in journal.folder.iterdir())
+    assert raw.count(b"\t") == (0 if known == NOTHING else 2)
+    read = [reading for reading in read_journal(raw) if isinstance(reading, ReadEvent)]
+    assert [events.encode(reading.event) for reading in read] == [reading.raw for reading in read]
+    assert [facts.parse(reading.facts.decode()) for reading in read] == [known, known, NOTHING]
+    assert {reading.event.user_agent for reading in read} == {user_agent}
 
 
 def test_a_pull_carries_the_present_time_and_an_id_of_its_own(journal: JournalReader) -> None:

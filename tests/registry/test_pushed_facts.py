@@ -11,18 +11,17 @@ from notifications.facts import Facts
 from notifications.log.models import Event, Intake
 from registryhub.access.models import HUB_SOURCE_ID
 from registryhub.oci.digests import digest_of
-from registryhub.oci.media_types import OCI_INDEX
+from registryhub.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from registryhub.registry import tags
 from registryhub.registry.models import Manifest, Tag
-from registryhub.storage import paths
 from registryhub.storage.memory import MemoryDriver
 from tests.notifications.log.making import sequence_all
 from tests.registry.stage import (
-    CONFIG_TYPE,
+    changed_document,
     dump,
     image_bytes,
+    image_for,
     index_bytes,
-    link_blob,
     put,
     put_under,
     stored_events,
@@ -30,14 +29,6 @@ from tests.registry.stage import (
 )
 
 NAME = "team/app"
-
-
-def image_for(driver: MemoryDriver, platform: object) -> bytes:
-    """An image whose configuration says what it runs on."""
-    config = json.dumps(platform).encode()
-    digest = digest_of(config)
-    driver.write(paths.blob_data(digest.algorithm, digest.hex), config)
-    return dump({"schemaVersion": 2, "config": {"mediaType": CONFIG_TYPE, **link_blob(NAME, config)}, "layers": []})
 
 
 @pytest.mark.django_db
@@ -86,14 +77,34 @@ def test_an_image_runs_on_what_its_configuration_says() -> None:
 
 @pytest.mark.django_db
 def test_an_index_runs_on_what_it_names() -> None:
-    """Attestations of builders are for no platform."""
+    """Attestations of builders are for no platform; what it lists is told by how the digests begin."""
     children = [image_bytes(NAME, text) for text in ("one", "two", "three")]
     for child in children:
         put(NAME, child)
     index = json.loads(index_bytes(children))
     index["manifests"][2]["platform"] = {"os": "unknown", "architecture": "unknown"}
     put(NAME, dump(index), tag="v1", media_type=OCI_INDEX)
-    assert stored_facts()[-1] == Facts("new", platforms=("linux/amd64", "linux/arm64"))
+    shorts = tuple(digest_of(child).hex[:12] for child in children)
+    assert stored_facts()[-1] == Facts("new", platforms=("linux/amd64", "linux/arm64"), children=shorts)
+
+
+@pytest.mark.django_db
+def test_what_is_attached_is_told() -> None:
+    """A signature or an SBOM names its subject."""
+    image = image_bytes(NAME, "one")
+    subject = {"mediaType": OCI_MANIFEST, "digest": put(NAME, image), "size": len(image)}
+    put(NAME, changed_document(image_bytes(NAME, "its signature"), subject=subject))
+    assert [known.is_attached for known in stored_facts()] == [False, True]
+
+
+@pytest.mark.django_db
+def test_platforms_once_known_are_remembered() -> None:
+    """Also when the manifest is pushed again while its configuration cannot be read."""
+    driver = MemoryDriver()
+    content = image_for(driver, {"os": "linux", "architecture": "s390x"})
+    put(NAME, content, driver=driver)
+    put(NAME, content, driver=MemoryDriver())
+    assert Manifest.objects.get().platforms == "linux/s390x"
 
 
 @pytest.mark.django_db

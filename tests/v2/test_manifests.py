@@ -5,13 +5,23 @@ from typing import Any
 
 import pytest
 
+from notifications import events
+from notifications.facts import Facts
 from registryhub.oci.digests import digest_of
 from registryhub.oci.manifests import parse_manifest
 from registryhub.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from registryhub.registry.models import Manifest, Tag
 from registryhub.storage.memory import MemoryDriver
 from tests.registry.journals import JournalReader
-from tests.registry.stage import changed_document, counted_queries, image_bytes, index_bytes, put, stored_events
+from tests.registry.stage import (
+    changed_document,
+    counted_queries,
+    image_bytes,
+    image_for,
+    index_bytes,
+    put,
+    stored_events,
+)
 from tests.v2.plane import Answer, Plane, make_plane
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -77,6 +87,30 @@ def test_a_warm_pull_is_one_query_and_one_line(
         assert plane.get(f"{APP}/{digest}").status == 200
     assert asked == ["tag_digest", "manifest_content", "tag_digest", "manifest_member"]
     assert len(journal.lines()) == 3
+
+
+def test_a_pull_is_logged_with_what_the_image_runs_on(tmp_path: Path, journal: JournalReader) -> None:
+    """So are the checks; an index tells its children, and the wire says none of it."""
+    driver = MemoryDriver()
+    child = image_for(driver, {"os": "linux", "architecture": "arm", "variant": "v7"})
+    index = index_bytes([child])
+    put("team/app", child, driver=driver)
+    put("team/app", index, tag="v1", media_type=OCI_INDEX)
+    plane = make_plane(tmp_path)
+    both = {"Accept": f"{OCI_INDEX}, {OCI_MANIFEST}"}
+    for method, reference in (("HEAD", "v1"), ("GET", "v1"), ("GET", digest_of(child))):
+        assert plane.request(method, f"{APP}/{reference}", headers=both).status == 200
+    of_index = Facts(platforms=("linux/amd64",), children=(digest_of(child).hex[:12],))
+    assert journal.facts() == [of_index, of_index, Facts(platforms=("linux/arm/v7",))]
+    assert [events.encode(event) for event in journal.events()] == journal.lines()
+
+
+def test_a_manifest_of_an_older_rule_is_served_without_facts(plane: Plane, journal: JournalReader) -> None:
+    """What was taken once must not be lost to a reader who has become stricter."""
+    digest = put("team/app", image_bytes("team/app", "of old"), tag="v1")
+    Manifest.objects.update(payload=b'{"schemaVersion":1}')
+    assert plane.get(f"{APP}/{digest}").body == b'{"schemaVersion":1}'
+    assert journal.facts() == [Facts()]
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def _fact_tests(wanted: Filter) -> Iterable[tuple[str, Test]]:
         yield "tagged", lambda event: facts.parse(event.facts).tagged in changes
     if wanted.platforms:
         platforms = compile_choice(wanted.platforms)
-        yield "platforms", lambda event: _runs_on(platforms, facts.parse(event.facts).platforms)
+        yield "platforms", lambda event: event.action == "push" and _runs_on(platforms, event)
 
 
 def _conditions(wanted: Filter) -> Iterable[tuple[str, Q]]:
@@ -128,6 +128,7 @@ def _test_of_versions(ranges: Sequence[Range]) -> Callable[[str], bool]:
     return lru_cache(maxsize=_REMEMBERED)(is_in)
 
 
-def _runs_on(choice: Choice, platforms: Sequence[str]) -> bool:
+def _runs_on(choice: Choice, event: LoggedEvent) -> bool:
     """`linux/arm64` means linux/arm64/v8 too."""
+    platforms = facts.parse(event.facts).platforms
     return choice.takes_any([form for each in platforms for form in {each, "/".join(each.split("/")[:2])}])

@@ -14,6 +14,7 @@ from registryhub.database.transactions import relaxed_transaction
 from registryhub.oci.digests import Digest, parse_digest
 from registryhub.oci.media_types import FOREIGN_LAYERS
 from registryhub.registry import rows
+from registryhub.registry.images import find_platforms
 from registryhub.registry.models import Blob, BlobLink, Manifest, ManifestReference
 from registryhub.registry.tree.disk import Tree
 from registryhub.registry.tree.documents import Document, Unusable, read_document
@@ -109,9 +110,13 @@ class Taking:
                 self._look_at_parts(repository, document, present)
                 referred.update(item.digest for item in document.manifest.references)
             if not self._is_dry:
-                _store(repository_id, documents)
+                _store(repository_id, [(document, self._platforms(document, present)) for document in documents])
             self._report.add("manifests", len(documents))
         return unusable
+
+    def _platforms(self, document: Document, present: Set[Digest]) -> tuple[str, ...]:
+        among = {str(item.digest) for item in document.manifest.references if item.digest in present}
+        return find_platforms(document.manifest, self._tree.driver, among=among)
 
     def _look_at_parts(self, repository: str, document: Document, present: Set[Digest]) -> None:
         """The reference serves such a manifest, and not its parts. So does the hub."""
@@ -150,13 +155,13 @@ class Taking:
             self._report.add("removed layers", len(digests))
 
 
-def _store(repository_id: int, documents: Sequence[Document]) -> None:
+def _store(repository_id: int, documents: Sequence[tuple[Document, tuple[str, ...]]]) -> None:
     with relaxed_transaction():
-        for document in documents:
+        for document, platforms in documents:
             media_type, size = document.manifest.media_type, len(document.content)
             manifest = Reference(media_type, str(document.digest), size)
-            rows.store(repository_id, manifest, document.manifest, document.content)
-        _blobs({document.digest: len(document.content) for document in documents})
+            rows.store(repository_id, manifest, document.manifest, document.content, platforms=platforms)
+        _blobs({document.digest: len(document.content) for document, _ in documents})
 
 
 def _blobs(sizes: Mapping[Digest, int]) -> dict[str, int]:

@@ -29,6 +29,30 @@ def test_a_segment_is_one_event_a_line() -> None:
     assert len(readings) == 3
 
 
+def test_behind_a_tab_stand_the_facts() -> None:
+    """The bytes of the event stay what they were; lines with and without facts stand side by side."""
+    known = b'{"platforms":["linux/amd64"]}'
+    readings = read_journal(pull("a") + b"\t" + known + b"\n" + pull("b") + b"\n")
+    assert [(reading.raw, reading.facts) for reading in readings if isinstance(reading, ReadEvent)] == [
+        (pull("a"), known),
+        (pull("b"), b""),
+    ]
+
+
+@pytest.mark.parametrize("known", [b"", b'{"platforms":["lin', b"\xff\x00", b"[]", b'{"attached":true}\t{}'])
+def test_torn_facts_cost_no_event(known: bytes) -> None:
+    """Neither this one nor what stands around it."""
+    readings = read_journal(lines(["a"]) + pull("b") + b"\t" + known + b"\n" + lines(["c"]))
+    assert [reading.raw for reading in readings] == [pull("a"), pull("b"), pull("c")]
+    assert [reading.facts for reading in readings if isinstance(reading, ReadEvent)] == [b"", b"", b""]
+
+
+def test_an_unreadable_line_is_kept_with_its_facts() -> None:
+    """Whoever looks into the quarantine sees all that stood there."""
+    readings = read_journal(lines(["a"]) + b'{oops\t{"attached":true}\n')
+    assert readings[1].raw == b'{oops\t{"attached":true}'
+
+
 def test_a_bad_line_does_not_hide_the_good_ones() -> None:
     """It keeps its place, with the reason."""
     readings = read_journal(lines(["a"]) + b"{oops\n" + lines(["b"]))

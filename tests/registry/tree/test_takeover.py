@@ -16,7 +16,7 @@ from registryhub.registry.tree.disk import Tree
 from registryhub.registry.tree.report import Report
 from registryhub.registry.tree.takeover import TakeoverRefused, take_over
 from registryhub.storage.filesystem import FilesystemDriver
-from tests.registry.stage import CONTEXT, changed_document, dump, image_bytes, index_bytes, put
+from tests.registry.stage import CONTEXT, changed_document, dump, image_bytes, image_for, index_bytes, put
 from tests.registry.tree.trees import (
     BLOBS,
     REPOSITORIES,
@@ -77,12 +77,20 @@ def push(root: Path, repository: str, text: str, *, tag: str = "", subject: byte
     return content
 
 
+def push_for(driver: FilesystemDriver, repository: str, platform: str) -> bytes:
+    """An image that says in its configuration what it runs on."""
+    system, architecture = platform.split("/")
+    content = image_for(driver, {"os": system, "architecture": architecture}, repository=repository)
+    put(repository, content, driver=driver)
+    return content
+
+
 def filled(root: Path, driver: FilesystemDriver) -> None:
     """A tree with images, an index of two, a referrer, and tags that have moved."""
     one = push(root, "team/app", "one", tag="1")
     push(root, "team/app", "two", tag="latest")
     push(root, "team/app", "signature", subject=one)
-    children = [push(root, "team/multi", text) for text in ("amd64", "arm64")]
+    children = [push_for(driver, "team/multi", platform) for platform in ("linux/amd64", "linux/arm64")]
     put("team/multi", index_bytes(children), tag="latest", media_type=OCI_INDEX)
     push(root, "team", "three", tag="1")
     put("team/app", one, tag="latest")
@@ -97,7 +105,7 @@ def rows() -> dict[str, Any]:
         "manifests": sorted(
             (*row, bytes(payload))
             for *row, payload in Manifest.objects.values_list(
-                "repository__name", "digest", "media_type", "size", "artifact_type", "subject", "payload"
+                "repository__name", "digest", "media_type", "size", "artifact_type", "subject", "platforms", "payload"
             )
         ),
         "references": sorted(ManifestReference.objects.values_list("repository__name", "manifest__digest", "digest")),
@@ -111,9 +119,10 @@ def lose_database() -> None:
 
 
 def test_the_database_is_rebuilt_from_the_tree_alone(root: Path, driver: FilesystemDriver) -> None:
-    """Every row, referrers too; and no event tells of it."""
+    """Every row, referrers and platforms too; and no event tells of it."""
     filled(root, driver)
     before, tree = rows(), files(root)
+    assert {row[6] for row in before["manifests"]} == {"", "linux/amd64", "linux/arm64", "linux/amd64 linux/arm64"}
     lose_database()
     assert "5 repositories" not in (printed := take(driver))
     assert "3 repositories" in printed

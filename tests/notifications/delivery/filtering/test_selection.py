@@ -71,6 +71,7 @@ def logged(known: Facts = KNOWN, **fields: Any) -> LoggedEvent:
         ({"platforms": ["linux/arm64/v8"]}, {"known": Facts(platforms=("linux/arm64",))}),
         ({"platforms": ["!windows/*"]}, {"known": Facts(platforms=("linux/amd64", "windows/amd64"))}),
         ({"platforms": ["linux/*"]}, {"known": Facts()}),
+        ({"platforms": ["linux/*"]}, {"action": "pull"}),
         ({"tagged": ["new", "moved"]}, {"known": Facts("same")}),
         ({"tagged": ["new", "moved"]}, {"known": Facts()}),
         ({"minsize": "1kB", "maxsize": "1kB"}, {"size": 999}),
