@@ -18,6 +18,8 @@ MEDIA_TYPE_V1 = "application/vnd.docker.distribution.events.v1+json"
 MEDIA_TYPE_V2 = "application/vnd.docker.distribution.events.v2+json"
 MEDIA_TYPE_PROBE = "application/vnd.registryhub.probe.v1+json"
 """Of the target of an event by which a hub examines itself. No endpoint gets it."""
+MEDIA_TYPE_UNTOLD = "application/vnd.registryhub.manifest"
+"""Of a manifest of which the sender tells neither media type nor tag; without a type it would be taken for a blob."""
 
 Action = Literal["push", "pull", "mount", "delete", "check", "notice"]
 ACTIONS: frozenset[str] = frozenset(("push", "pull", "mount", "delete", "check", "notice"))

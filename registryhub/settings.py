@@ -251,7 +251,7 @@ EVENT_CONSUMERS = [
 INTAKE_READERS = {
     "event": "notifications.log.readers.read_event",
     "journal": "notifications.log.readers.read_journal",
-    "distribution": "notifications.receiver.adapters.distribution.read",
+    "distribution": "notifications.receiver.adapters.reader.read",
     "file": "notifications.receiver.files.read",
 }
 

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
+from notifications.events import MEDIA_TYPE_UNTOLD
+
 RULE_VERSION = 1
 
 Counted = Literal["pull", "check", "push"]
@@ -15,6 +17,7 @@ MANIFEST_TYPES = frozenset(
         "application/vnd.oci.image.index.v1+json",
         "application/vnd.docker.distribution.manifest.v1+json",
         "application/vnd.docker.distribution.manifest.v1+prettyjws",
+        MEDIA_TYPE_UNTOLD,
     )
 )
 BLOB_TYPE = "application/octet-stream"

@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 import orjson
 
 from notifications.log.readers import Reading, Unreadable
-from notifications.receiver.adapters import distribution
+from notifications.receiver.adapters import reader
 from notifications.receiver.adapters.split import split
 
 KIND = "file"
@@ -49,7 +49,7 @@ def read(raw: bytes) -> Sequence[Reading]:
     found: list[Reading] = []
     for number, line in enumerate(lines, head["first"]):
         place = f"{head['file']}, {head['unit']} {number}"
-        found += [_placed(reading, place) for reading in distribution.read(line)] if line.strip() else []
+        found += [_placed(reading, place) for reading in reader.read(line)] if line.strip() else []
     return found
 
 
@@ -75,7 +75,9 @@ def fingerprint(path: Path) -> str:
 
 
 def _placed(reading: Reading, place: str) -> Reading:
-    return Unreadable(reading.raw, f"{place}: {reading.reason}") if isinstance(reading, Unreadable) else reading
+    if isinstance(reading, Unreadable):
+        return Unreadable(reading.raw, f"{place}: {reading.reason}", "distribution")
+    return reading
 
 
 @contextmanager

@@ -7,13 +7,14 @@ refused because of single events: a registry would send it for ever, and everyth
 import logging
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
 from notifications.events import MEDIA_TYPE_V1, MEDIA_TYPE_V2
 from notifications.log import intake
+from notifications.receiver.adapters.acr import find_validation_code
+from notifications.receiver.arrivals import complete
 from notifications.receiver.bodies import discard_body, read_body
 from notifications.receiver.door import authenticate
 from notifications.receiver.envelopes import open_envelope, tally
@@ -32,7 +33,13 @@ PATH = re.compile(rf"/api/v1/events(?:/(?P<source>{SOURCE_NAME}))?/?")
 
 WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
-MEDIA_TYPES = (MEDIA_TYPE_V2, MEDIA_TYPE_V1, "application/json")
+MEDIA_TYPES = (
+    MEDIA_TYPE_V2,
+    MEDIA_TYPE_V1,
+    "application/json",
+    "application/cloudevents+json",
+    "application/cloudevents-batch+json",
+)
 RETRY_AFTER_SECONDS = 1
 
 logger = logging.getLogger(__name__)
@@ -74,21 +81,30 @@ def post(request: Request, limits: Limits) -> Response:
     body = read_body(request, limits.envelope_bytes)
     source = claim.prove(body)
     message = claim.name_message(body)
+    if code := asked_to_validate(request, body):
+        return json_response({"validationResponse": code}, 200)
+    body = complete(request, body)
     envelope = open_envelope(body, limits.envelope_events)
     counts = tally(source.pk, envelope)
     if counts.accepted or counts.quarantined:
         with transaction.atomic():
             if not is_new(source, message):
-                return json_response(asdict(counts.as_duplicates()), 202)
+                return json_response(counts.as_duplicates().document(), 202)
             keep_busy(source, counts.accepted + counts.quarantined)
             intake.store(source_id=source.pk, kind="distribution", raw=body)
-    return json_response(asdict(counts), 202)
+    return json_response(counts.document(), 202)
 
 
 def named_source(path: str) -> str:
     """The name of the source in the path; "" when it names none."""
     found = PATH.fullmatch(path)
     return (found["source"] or "") if found else ""
+
+
+def asked_to_validate(request: Request, body: bytes) -> str | None:
+    """The code that Event Grid wants to hear back, in a 200, before it sends anything."""
+    is_asked = request.header("aeg-event-type") == "SubscriptionValidation"
+    return find_validation_code(body) if is_asked else None
 
 
 def check_media_type(request: Request) -> None:

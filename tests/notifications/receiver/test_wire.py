@@ -11,7 +11,7 @@ from django.utils import timezone
 from notifications.events import MEDIA_TYPE_V1, MEDIA_TYPE_V2
 from notifications.log import intake
 from notifications.log.models import Intake, SeenEvent
-from notifications.receiver.adapters.distribution import read
+from notifications.receiver.adapters.reader import read
 from registryhub.access import tokens
 from registryhub.access.models import HUB_SOURCE_ID, Source
 from registryhub.access.tokens import create_source_token

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifications.log.readers import ReadEvent, Unreadable
-from notifications.receiver.adapters.distribution import read, readings
+from notifications.receiver.adapters.reader import read, readings
 from notifications.receiver.adapters.split import InvalidEnvelope, split
 from tests.notifications.receiver.posting import envelope, event
 
