@@ -54,8 +54,12 @@ def by_cause(rows: Rows, cause: str = "") -> Rows:
 
 def group(rows: Rows) -> Sequence[Group]:
     """The largest groups first."""
-    found: Any = by_cause(rows).order_by().values("cause")
-    counted = found.annotate(count=Count("id"), oldest=Min("received_at"), newest=Max("received_at"))
+    found: Any = by_cause(rows)
+    counted = (
+        found.order_by()
+        .values("cause")
+        .annotate(count=Count("id"), oldest=Min("received_at"), newest=Max("received_at"))
+    )
     return [Group(**each) for each in counted.order_by("-count", "cause")[:GROUPS]]
 
 

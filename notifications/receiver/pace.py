@@ -25,7 +25,7 @@ def check_pace(source: Source) -> None:
 
 
 def keep_busy(source: Source, events: int) -> None:
-    """Count events that come in, on the caller's transaction. Raises OciError as above, for the later of two at once."""
+    """Count events that come in, on the caller's transaction. Raises OciError as above, for the later of two."""
     if not source.events_per_second:
         return
     now = timezone.now()

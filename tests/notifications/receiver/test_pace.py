@@ -20,7 +20,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.time = timezone.now()
-        monkeypatch.setattr(pace.timezone, "now", lambda: self.time)
+        monkeypatch.setattr(timezone, "now", lambda: self.time)
 
     def go_on(self, seconds: float) -> datetime:
         self.time += timedelta(seconds=seconds)
