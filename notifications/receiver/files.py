@@ -1,13 +1,13 @@
-"""Old envelopes in files, brought in like those that come by HTTP: stored raw, in pieces, and understood later.
+"""Old envelopes and logs in files, brought in like what comes by HTTP: stored raw, in pieces, and understood later.
 
 A piece of a file is an intake row: a line of JSON that says where it is from, and then its lines.
 """
 
 import gzip
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -17,10 +17,12 @@ import orjson
 from notifications.log.readers import Reading, Unreadable
 from notifications.receiver.adapters import reader
 from notifications.receiver.adapters.split import split
+from notifications.receiver.logs.formats import DEFAULT_PREFIX, EVENTS, Log, detect, origin_of, read_line
 
 KIND = "file"
 PIECE_BYTES = 512 << 10
 PIECE_LINES = 1000
+LOOKED_AT_LINES = 1000
 _GZIP = b"\x1f\x8b"
 
 
@@ -36,9 +38,12 @@ class Piece:
     first: int
     unit: str
     lines: Sequence[bytes]
+    log: Log | None = None
 
     def encode(self) -> bytes:
         head = {"file": self.file, "first": self.first, "unit": self.unit}
+        if self.log:
+            head["log"] = asdict(self.log)
         return b"\n".join([orjson.dumps(head), *self.lines])
 
 
@@ -46,32 +51,78 @@ def read(raw: bytes) -> Sequence[Reading]:
     """The events of a piece, for settings.INTAKE_READERS; of what is none the reason says where it stands."""
     first, *lines = raw.split(b"\n")
     head = orjson.loads(first)
+    log = Log(**head["log"]) if "log" in head else None
+    piece = Piece(head["file"], head["first"], head["unit"], lines, log)
     found: list[Reading] = []
-    for number, line in enumerate(lines, head["first"]):
-        place = f"{head['file']}, {head['unit']} {number}"
-        found += [_placed(reading, place) for reading in reader.read(line)] if line.strip() else []
+    for number, line in enumerate(lines, piece.first):
+        if line.strip():
+            found += _read_logged(piece, log, number, line) if log else _read_events(piece, number, line)
     return found
 
 
-def cut(path: Path, *, done: int, limit_bytes: int) -> Iterator[Piece]:
+def find_log(path: Path, *, format: str, prefix: str = DEFAULT_PREFIX, limit_bytes: int) -> Log | None:  # noqa: A002
+    """How the file is to be read; None when it holds events and is no log. `format` "" is for what it looks like.
+
+    Raises OSError.
+    """
+    try:
+        with _opened(path) as file:
+            lines = list(islice(iter(lambda: file.readline(limit_bytes), b""), LOOKED_AT_LINES))
+    except (EOFError, gzip.BadGzipFile):  # what comes before the break is taken, and the break told of, later
+        lines = []
+    found = format or detect(line.rstrip(b"\r\n") for line in lines)
+    return None if found == EVENTS else Log(found, origin_of(lines[0] if lines else b""), prefix)
+
+
+def cut(path: Path, *, done: int, limit_bytes: int, log: Log | None = None) -> Iterator[Piece]:
     """The pieces of a file without the first `done` lines. Raises FileRefused and OSError.
 
-    It holds an envelope or an event a line, or is one JSON document; gzip or not.
+    It is a log, holds an envelope or an event a line, or is one JSON document; gzip or not.
     """
-    with _opened(path) as file:
-        document = _read_document(file, limit_bytes)
+    document = None
+    if log is None:
+        with _opened(path) as file:
+            document = _read_document(file, limit_bytes)
     if document is not None:
         pieces = [piece.replace(b"\n", b" ") for piece in split(document)]
         yield from _pieces(path, "event", iter(pieces), done)
         return
     with _opened(path) as file:
-        yield from _pieces(path, "line", _lines(path, file, limit_bytes), done)
+        for piece in _pieces(path, "line", _lines(path, file, limit_bytes), done):
+            yield replace(piece, log=log)
 
 
-def fingerprint(path: Path) -> str:
-    """By which a file is known again, whatever its name. Raises OSError."""
+def set_aside(piece: Piece) -> tuple[Piece, int]:
+    """The piece of a log with empty lines for those that are of no image, and how many these are."""
+    if piece.log is None:
+        return piece, 0
+    lines = [
+        line if not line.strip() or read_line(piece.log, number, line) else None
+        for number, line in enumerate(piece.lines, piece.first)
+    ]
+    return replace(piece, lines=[line or b"" for line in lines]), lines.count(None)
+
+
+def fingerprint(path: Path, log: Log | None = None) -> str:
+    """By which a file is known again, whatever its name, when it is read in the same way. Raises OSError."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        found = hashlib.file_digest(file, "sha256")
+    if log:
+        found.update(orjson.dumps([log.format, log.prefix]))
+    return found.hexdigest()
+
+
+def _read_events(piece: Piece, number: int, line: bytes) -> Iterable[Reading]:
+    return [_placed(reading, f"{piece.file}, {piece.unit} {number}") for reading in reader.read(line)]
+
+
+def _read_logged(piece: Piece, log: Log, number: int, line: bytes) -> Iterable[Reading]:
+    """What cannot be read keeps its place, to be read alone one day."""
+    reading = read_line(log, number, line)
+    if not isinstance(reading, Unreadable):
+        return [reading] if reading else []
+    alone = replace(piece, first=number, lines=[line])
+    return [Unreadable(alone.encode(), f"{piece.file}, {piece.unit} {number}: {reading.reason}", KIND)]
 
 
 def _placed(reading: Reading, place: str) -> Reading:

@@ -41,7 +41,7 @@ def lines(path: Path, rows: Iterable[Any]) -> Path:
 
 
 def take(path: Path, source: Source, limit: int = LIMIT) -> int:
-    return bring_in(path, source, limit_bytes=limit, report=lambda lines: None)
+    return bring_in(path, source, limit_bytes=limit, report=lambda lines: None).lines
 
 
 def ids() -> list[str]:
