@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.vary import vary_on_headers
 
-from notifications.analytics.boards import WINDOWS, Window
+from notifications.analytics.windows import WINDOWS, Window
 from webui.exchange import exchanged
 from webui.images.facts import registry_host
 from webui.panels.dashboard import Dashboard, activity, dashboard

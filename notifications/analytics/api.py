@@ -17,13 +17,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from notifications.analytics.boards import BOARDS, WINDOWS, window_start
+from notifications.analytics.boards import BOARDS
 from notifications.analytics.classify import RULE_VERSION
 from notifications.analytics.questions import LeaderboardQuery, SourceNamed, StatsQuery
 from notifications.analytics.scope import find_repository, find_source, repositories_of
 from notifications.analytics.series import Point, TooManyPoints, grouped, series
 from notifications.analytics.sheets import CsvRenderer
 from notifications.analytics.spans import INTERVALS
+from notifications.analytics.windows import WINDOWS, window_start
 from registryhub.access.models import Repository, Source
 
 

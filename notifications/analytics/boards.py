@@ -2,21 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import F, QuerySet, Sum
 
 from notifications.analytics.models import RepositoryDay, RepositoryHour, RepositoryTotals
-from notifications.analytics.spans import floor_hour
+from notifications.analytics.windows import Window, window_start
 from registryhub.access.models import Repository
-
-Window = Literal["24h", "7d", "30d", "90d", "all"]
-
-DAYS: Mapping[str, int] = {"7d": 7, "30d": 30, "90d": 90}
-WINDOWS: tuple[Window, ...] = ("24h", "7d", "30d", "90d", "all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +25,6 @@ class Place:
 
 
 Board = Callable[[QuerySet[Repository], Window, datetime, int], Sequence[Place]]
-
-
-def window_start(window: Window, now: datetime) -> datetime | None:
-    """The hour (24h) or day a window begins with: the one that `now` minus the window falls into; None for all."""
-    if window == "24h":
-        return floor_hour(now - timedelta(hours=24))
-    if window in DAYS:
-        return (now - timedelta(days=DAYS[window])).replace(hour=0, minute=0, second=0, microsecond=0)
-    return None
 
 
 def most_pulled(repositories: QuerySet[Repository], window: Window, now: datetime, limit: int) -> list[Place]:

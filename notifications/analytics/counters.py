@@ -1,155 +1,93 @@
 """The consumer that counts: each event of the log exactly once.
 
 A batch is added up in memory first, then each table gets one statement, inside the transaction that moves the
-consumer's position.
+consumer's position. What a request for a manifest counts for depends on its neighbours: these are looked up, judged
+with and without the news, and the difference is added. So the counters are what the set of events says, in whatever
+order it came.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from django.conf import settings
-
-from notifications.analytics.classify import Counted, classify, happened_at
-from notifications.analytics.upsert import Table, add_rows
-from notifications.labels import find_rollout, label_key
+from notifications.analytics import pullers, windows
+from notifications.analytics.reading import Clocks, Name, Thing, read
+from notifications.analytics.sums import Key, Place, Rows, Sums
+from notifications.analytics.tables import DIGEST_TOTALS, REPOSITORY_TOTALS, TAG_TOTALS, Table
+from notifications.analytics.upsert import Row, add_rows
+from notifications.analytics.visits import compare
 from notifications.log.consume import BatchConsumer, LoggedEvent
-from registryhub.access.models import HUB_SOURCE_ID
+from registryhub.access.models import Repository
 from registryhub.access.repositories import ensure_repositories
 
+NAME = "counters"
 BATCH_SIZE = 500
 
-Key = tuple[Any, ...]
+_NO_CLOCKS = Clocks()
 
-REPOSITORY_TOTALS = Table("analytics_repositorytotals", keys=("repository_id",), has_clocks=True)
-REPOSITORY_HOURS = Table("analytics_repositoryhour", keys=("repository_id", "hour"))
-REPOSITORY_DAYS = Table("analytics_repositoryday", keys=("repository_id", "day"))
-TAG_TOTALS = Table("analytics_tagtotals", keys=("repository_id", "tag"), has_clocks=True)
-TAG_HOURS = Table("analytics_taghour", keys=("repository_id", "tag", "hour"))
-TAG_DAYS = Table("analytics_tagday", keys=("repository_id", "tag", "day"))
+Places = Mapping[Name, Place]
 
 
 def consumers() -> Sequence[BatchConsumer]:
     """For settings.EVENT_CONSUMERS."""
-    return (BatchConsumer("counters", count, BATCH_SIZE),)
-
-
-class Cell(NamedTuple):
-    """The finest thing that is counted; `tag` is "" where the request named none."""
-
-    source_id: int
-    repository: str
-    tag: str
-    hour: datetime
-    counted: Counted
-
-
-@dataclass(slots=True)
-class Tally:
-    """How often, and when last."""
-
-    times: int
-    latest: datetime
+    return (BatchConsumer(NAME, count, BATCH_SIZE),)
 
 
 def count(events: Sequence[LoggedEvent]) -> None:
     """Add the events to the counters, on the caller's transaction."""
-    cells = add_up(events)
-    if not cells:
+    batch = read(events)
+    if not batch.names:
         return
-    ids = ensure_repositories({(cell.source_id, cell.repository) for cell in cells})
-    sums: dict[Table, dict[Key, Sum]] = {table: {} for table in _TABLES}
-    for cell, tally in cells.items():
-        for table, key in _places(cell, ids[cell.source_id, cell.repository]):
-            found = sums[table].get(key)
-            if found is None:
-                found = sums[table][key] = Sum()
-            found.add(cell.counted, tally)
-    for table, rows in sums.items():
-        add_rows(table, _rows(table, rows))
+    places = _find_places(batch.names)
+    sums = Sums()
+    for transfer, amount in batch.transfers.items():
+        sums.add_transfer(places[transfer.name], transfer, amount)
+    difference = compare(batch.visits, places, batch.clocks)
+    for cell, times in difference.cells.items():
+        if times:
+            sums.add_cell(cell, times)
+    frame = windows.move_on()
+    place_of = {place.repository_id: place for place in places.values()}
+    for repository_id, day, number in pullers.add(difference.pulls):
+        sums.add_pullers(place_of[repository_id], day, number, frame)
+    sums.spread(frame)
+    _write(sums, _clocks_by_key(batch.clocks, places))
 
 
-def add_up(events: Iterable[LoggedEvent]) -> dict[Cell, Tally]:
-    """The events that count for something, by cell."""
-    cells: dict[Cell, Tally] = {}
-    for event in events:
-        counted = classify(event.action, method=event.method, media_type=event.media_type, tag=event.tag)
-        if counted is None or is_own_rollout(event):
-            continue
-        moment = happened_at(event.occurred_at, event.received_at)
-        hour = moment.replace(minute=0, second=0, microsecond=0)
-        cell = Cell(event.source_id, event.repository, event.tag, hour, counted)
-        tally = cells.get(cell)
-        if tally is None:
-            cells[cell] = Tally(1, moment)
-            continue
-        tally.times += 1
-        tally.latest = max(tally.latest, moment)
-    return cells
+def _find_places(names: Iterable[Name]) -> Places:
+    ids = ensure_repositories(names)
+    public = dict(Repository.objects.filter(pk__in=ids.values()).values_list("pk", "is_public"))
+    return {name: Place(id_, name[0], public[id_]) for name, id_ in ids.items()}
 
 
-def is_own_rollout(event: LoggedEvent) -> bool:
-    """Whether our own deployer has pulled: that nobody used the image is true then."""
-    if event.source_id != HUB_SOURCE_ID or event.action not in ("pull", "check"):
-        return False
-    key = label_key(settings.SECRET_KEY)
-    return find_rollout(key, repository=event.repository, user_agent=event.user_agent) is not None
+def _clocks_by_key(clocks: Mapping[Thing, Clocks], places: Places) -> dict[Table, dict[Key, Clocks]]:
+    found: dict[Table, dict[Key, Clocks]] = {REPOSITORY_TOTALS: {}, TAG_TOTALS: {}, DIGEST_TOTALS: {}}
+    for thing, latest in clocks.items():
+        id_ = places[thing.name].repository_id
+        if thing.tag:
+            found[TAG_TOTALS][id_, thing.tag] = latest
+        elif thing.digest:
+            found[DIGEST_TOTALS][id_, thing.digest] = latest
+        else:
+            found[REPOSITORY_TOTALS][(id_,)] = latest
+    return found
 
 
-@dataclass(slots=True)
-class Sum:
-    """One row to come."""
-
-    pulls: int = 0
-    checks: int = 0
-    pushes: int = 0
-    last_pulled_at: datetime | None = None
-    last_seen_at: datetime | None = None
-    last_pushed_at: datetime | None = None
-
-    def add(self, counted: Counted, tally: Tally) -> None:
-        if counted == "push":
-            self.pushes += tally.times
-            self.last_pushed_at = _later(self.last_pushed_at, tally.latest)
-            return
-        self.last_seen_at = _later(self.last_seen_at, tally.latest)
-        if counted == "check":
-            self.checks += tally.times
-            return
-        self.pulls += tally.times
-        self.last_pulled_at = _later(self.last_pulled_at, tally.latest)
+def _write(sums: Sums, clocks: Mapping[Table, Mapping[Key, Clocks]]) -> None:
+    for table, latest in clocks.items():
+        rows = sums.of(table)
+        for key in latest.keys() - rows.keys():
+            rows[key] = [0] * len(table.counts)
+    for table, rows in sums:
+        add_rows(table, _ordered(rows, clocks.get(table)))
 
 
-_TABLES = (REPOSITORY_TOTALS, REPOSITORY_HOURS, REPOSITORY_DAYS, TAG_TOTALS, TAG_HOURS, TAG_DAYS)
+def _ordered(rows: Rows, clocks: Mapping[Key, Clocks] | None) -> list[Row]:
+    """In one order for all: two that write at once must not wait for each other in a circle."""
+    keys: list[Any] = sorted(rows)
+    if clocks is None:
+        return [(*key, *rows[key]) for key in keys]
+    return [(*key, *rows[key], *_moments(clocks.get(key, _NO_CLOCKS))) for key in keys]
 
 
-def _places(cell: Cell, repository_id: int) -> list[tuple[Table, Key]]:
-    day = cell.hour.date()
-    places: list[tuple[Table, Key]] = [
-        (REPOSITORY_TOTALS, (repository_id,)),
-        (REPOSITORY_HOURS, (repository_id, cell.hour)),
-        (REPOSITORY_DAYS, (repository_id, day)),
-    ]
-    if cell.tag:
-        places += [
-            (TAG_TOTALS, (repository_id, cell.tag)),
-            (TAG_HOURS, (repository_id, cell.tag, cell.hour)),
-            (TAG_DAYS, (repository_id, cell.tag, day)),
-        ]
-    return places
-
-
-def _rows(table: Table, sums: dict[Key, Sum]) -> list[Key]:
-    """In one order for all: two that count at once must not wait for each other in a circle."""
-    rows: list[Key] = []
-    for key in sorted(sums):
-        found = sums[key]
-        row = (*key, found.pulls, found.checks, found.pushes)
-        clocks = (found.last_pulled_at, found.last_seen_at, found.last_pushed_at)
-        rows.append((*row, *clocks) if table.has_clocks else row)
-    return rows
-
-
-def _later(one: datetime | None, other: datetime) -> datetime:
-    return other if one is None else max(one, other)
+def _moments(clocks: Clocks) -> Row:
+    return clocks.pulled, clocks.seen, clocks.pushed

@@ -1,17 +1,23 @@
-"""Counters. Each is a view of the log and can be counted again from it.
+"""Counters. Each is a view of the log and can be counted again from it (`manage.py recount`).
 
-They hang on the repository's id and the tag's name, so history stays when a tag moves, is deleted or pushed again.
-Hours and days are those of the event, in UTC. Rows exist only where something was counted.
+They hang on the repository's id and on the tag's name or the digest, so history stays when a tag moves, is deleted or
+pushed again. Hours and days are those of the event, in UTC; days are made of their hours when they are over. Rows exist
+only where something was counted. All numbers have 64 bits. No table has a constraint to its repository: PostgreSQL
+would look for it at each row that is added.
+
+Beside the numbers stand the traces: what each client asked for lately, by which requests that belong together are told.
 """
 
 from django.db import models
 
-from registryhub.access.models import Repository
+from registryhub.access.models import Repository, Source
 from registryhub.database.fields import BytewiseField
+
+DIGEST_LENGTH = 140
 
 
 class Counts(models.Model):
-    """What docs/counting.md defines; 64 bits each."""
+    """What docs/counting.md defines."""
 
     pulls = models.BigIntegerField(default=0)
     checks = models.BigIntegerField(default=0)
@@ -21,8 +27,8 @@ class Counts(models.Model):
         abstract = True
 
 
-class Totals(Counts):
-    """Counts since the beginning, and the latest of each kind."""
+class Clocks(models.Model):
+    """The latest of each kind."""
 
     last_pulled_at = models.DateTimeField(null=True, blank=True)
     last_seen_at = models.DateTimeField(null=True, blank=True, help_text="the last pull or check")
@@ -32,10 +38,42 @@ class Totals(Counts):
         abstract = True
 
 
-class RepositoryTotals(Totals):
-    """The totals of a repository."""
+class WideCounts(Counts):
+    """What is counted of a repository, and of a source, beyond that.
 
-    repository = models.OneToOneField(Repository, on_delete=models.CASCADE, primary_key=True, related_name="totals")
+    `excluded` are pulls of those who are no users (scanners, mirrors, the hub's own roll-outs) and of attachments;
+    `bytes` is the size of everything that was fetched, manifests and blobs, by whomever.
+    """
+
+    excluded = models.BigIntegerField(default=0, db_default=0)
+    bytes = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        abstract = True
+
+
+class RepositoryTotals(WideCounts, Clocks):
+    """The totals of a repository: since the beginning, and since the `WindowStart` of each window."""
+
+    repository = models.OneToOneField(
+        Repository, on_delete=models.CASCADE, db_constraint=False, primary_key=True, related_name="totals"
+    )
+    pullers = models.BigIntegerField(default=0, db_default=0, help_text="of each day, added up")
+    pulls_24h = models.BigIntegerField(default=0, db_default=0)
+    pulls_7d = models.BigIntegerField(default=0, db_default=0)
+    pulls_30d = models.BigIntegerField(default=0, db_default=0)
+    pulls_90d = models.BigIntegerField(default=0, db_default=0)
+    pushes_24h = models.BigIntegerField(default=0, db_default=0)
+    pushes_7d = models.BigIntegerField(default=0, db_default=0)
+    pushes_30d = models.BigIntegerField(default=0, db_default=0)
+    pushes_90d = models.BigIntegerField(default=0, db_default=0)
+    bytes_24h = models.BigIntegerField(default=0, db_default=0)
+    bytes_7d = models.BigIntegerField(default=0, db_default=0)
+    bytes_30d = models.BigIntegerField(default=0, db_default=0)
+    bytes_90d = models.BigIntegerField(default=0, db_default=0)
+    pullers_7d = models.BigIntegerField(default=0, db_default=0)
+    pullers_30d = models.BigIntegerField(default=0, db_default=0)
+    pullers_90d = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name_plural = "repository totals"
@@ -45,10 +83,59 @@ class RepositoryTotals(Totals):
         return f"totals of {self.repository}"
 
 
-class TagTotals(Totals):
+class WindowStart(models.Model):
+    """Since when the numbers of a window count; `window` is 24h, 7d, 30d or 90d.
+
+    The one called `days` says which days are over: those before it have rows of their own, of later ones there are only
+    hours (`notifications.analytics.days`).
+    """
+
+    window = models.CharField(max_length=4, primary_key=True)
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.window} since {self.since:%Y-%m-%d %H}h"
+
+
+class RepositoryHour(WideCounts):
+    """The counts of a repository in an hour."""
+
+    pk = models.CompositePrimaryKey("repository_id", "hour")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="hours"
+    )
+    hour = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=("hour", "repository"), name="repositoryhour_hour"),)
+
+    def __str__(self) -> str:
+        return f"{self.repository} {self.hour:%Y-%m-%d %H}h"
+
+
+class RepositoryDay(WideCounts):
+    """The counts of a repository in a day; `pullers` are the different clients that pulled from it on that day."""
+
+    pk = models.CompositePrimaryKey("repository_id", "day")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="days"
+    )
+    day = models.DateField()
+    pullers = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        indexes = (models.Index(fields=("day", "repository"), name="repositoryday_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.repository} {self.day}"
+
+
+class TagTotals(Counts, Clocks):
     """The totals of a tag, whatever it has pointed at."""
 
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, db_index=False, related_name="tag_totals")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="tag_totals"
+    )
     tag = BytewiseField(max_length=128)
 
     class Meta:
@@ -59,39 +146,13 @@ class TagTotals(Totals):
         return f"totals of {self.repository}:{self.tag}"
 
 
-class RepositoryHour(Counts):
-    """The counts of a repository in an hour."""
-
-    pk = models.CompositePrimaryKey("repository_id", "hour")
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, db_index=False, related_name="hours")
-    hour = models.DateTimeField()
-
-    class Meta:
-        indexes = (models.Index(fields=("hour", "repository"), name="repositoryhour_hour"),)
-
-    def __str__(self) -> str:
-        return f"{self.repository} {self.hour:%Y-%m-%d %H}h"
-
-
-class RepositoryDay(Counts):
-    """The counts of a repository in a day."""
-
-    pk = models.CompositePrimaryKey("repository_id", "day")
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, db_index=False, related_name="days")
-    day = models.DateField()
-
-    class Meta:
-        indexes = (models.Index(fields=("day", "repository"), name="repositoryday_day"),)
-
-    def __str__(self) -> str:
-        return f"{self.repository} {self.day}"
-
-
 class TagHour(Counts):
     """The counts of a tag in an hour."""
 
     pk = models.CompositePrimaryKey("repository_id", "tag", "hour")
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, db_index=False, related_name="tag_hours")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="tag_hours"
+    )
     tag = BytewiseField(max_length=128)
     hour = models.DateTimeField()
 
@@ -106,7 +167,9 @@ class TagDay(Counts):
     """The counts of a tag in a day."""
 
     pk = models.CompositePrimaryKey("repository_id", "tag", "day")
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, db_index=False, related_name="tag_days")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="tag_days"
+    )
     tag = BytewiseField(max_length=128)
     day = models.DateField()
 
@@ -115,3 +178,203 @@ class TagDay(Counts):
 
     def __str__(self) -> str:
         return f"{self.repository}:{self.tag} {self.day}"
+
+
+class DigestTotals(Counts, Clocks):
+    """The totals of a manifest in a repository."""
+
+    pk = models.CompositePrimaryKey("repository_id", "digest")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="digest_totals"
+    )
+    digest = BytewiseField(max_length=DIGEST_LENGTH)
+
+    class Meta:
+        verbose_name_plural = "digest totals"
+
+    def __str__(self) -> str:
+        return f"totals of {self.repository}@{self.digest}"
+
+
+class DigestHour(Counts):
+    """The counts of a manifest in an hour."""
+
+    pk = models.CompositePrimaryKey("repository_id", "digest", "hour")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="digest_hours"
+    )
+    digest = BytewiseField(max_length=DIGEST_LENGTH)
+    hour = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=("repository", "hour"), name="digesthour_repository_hour"),)
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.digest} {self.hour:%Y-%m-%d %H}h"
+
+
+class DigestDay(Counts):
+    """The counts of a manifest in a day."""
+
+    pk = models.CompositePrimaryKey("repository_id", "digest", "day")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="digest_days"
+    )
+    digest = BytewiseField(max_length=DIGEST_LENGTH)
+    day = models.DateField()
+
+    class Meta:
+        indexes = (models.Index(fields=("repository", "day"), name="digestday_repository_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.digest} {self.day}"
+
+
+class Uses(models.Model):
+    """What was done, by whom and with what; empty text where that is not known or makes no difference.
+
+    `action` is what a request counts as, or `fetch` for a manifest that went out: of these the platform is told.
+    """
+
+    action = BytewiseField(max_length=20)
+    audience = BytewiseField(max_length=20)
+    client = BytewiseField(max_length=60)
+    platform = BytewiseField(max_length=100, blank=True)
+    actor = BytewiseField(max_length=255, blank=True)
+    pulls = models.BigIntegerField(default=0)
+    checks = models.BigIntegerField(default=0)
+    pushes = models.BigIntegerField(default=0)
+    bytes = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class RepositoryUseHour(Uses):
+    """How a repository was used in an hour."""
+
+    pk = models.CompositePrimaryKey("repository_id", "hour", "action", "audience", "client", "platform", "actor")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="use_hours"
+    )
+    hour = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.repository} {self.action} {self.hour:%Y-%m-%d %H}h"
+
+
+class RepositoryUseDay(Uses):
+    """How a repository was used on a day."""
+
+    pk = models.CompositePrimaryKey("repository_id", "day", "action", "audience", "client", "platform", "actor")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="use_days"
+    )
+    day = models.DateField()
+
+    def __str__(self) -> str:
+        return f"{self.repository} {self.action} {self.day}"
+
+
+class SourceHour(WideCounts):
+    """The counts of all repositories of a source that are public, or that are not, in an hour."""
+
+    pk = models.CompositePrimaryKey("source_id", "is_public", "hour")
+    source = models.ForeignKey(
+        Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="hours"
+    )
+    is_public = models.BooleanField()
+    hour = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.hour:%Y-%m-%d %H}h"
+
+
+class SourceDay(WideCounts):
+    """The counts of all repositories of a source that are public, or that are not, in a day."""
+
+    pk = models.CompositePrimaryKey("source_id", "is_public", "day")
+    source = models.ForeignKey(
+        Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="days"
+    )
+    is_public = models.BooleanField()
+    day = models.DateField()
+    pullers = models.BigIntegerField(default=0, db_default=0, help_text="of each repository, added up")
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.day}"
+
+
+class SourceUseHour(Uses):
+    """How all repositories of a source that are public, or that are not, were used in an hour."""
+
+    pk = models.CompositePrimaryKey(
+        "source_id", "is_public", "hour", "action", "audience", "client", "platform", "actor"
+    )
+    source = models.ForeignKey(
+        Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="use_hours"
+    )
+    is_public = models.BooleanField()
+    hour = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.action} {self.hour:%Y-%m-%d %H}h"
+
+
+class SourceUseDay(Uses):
+    """How all repositories of a source that are public, or that are not, were used on a day."""
+
+    pk = models.CompositePrimaryKey(
+        "source_id", "is_public", "day", "action", "audience", "client", "platform", "actor"
+    )
+    source = models.ForeignKey(
+        Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="use_days"
+    )
+    is_public = models.BooleanField()
+    day = models.DateField()
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.action} {self.day}"
+
+
+class Trace(models.Model):
+    """What a client asked a repository for in two minutes, by which requests that belong together are told.
+
+    `client` is a keyed hash of who asked and with which program; `slot` is the number of the two minutes since 1970;
+    `asks` is what `sessions.encode` writes.
+    """
+
+    pk = models.CompositePrimaryKey("repository_id", "client", "slot")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+"
+    )
+    client = models.BigIntegerField()
+    slot = models.BigIntegerField()
+    asks = models.TextField()
+
+    class Meta:
+        indexes = (models.Index(fields=("slot",), name="trace_slot"),)
+
+    def __str__(self) -> str:
+        return f"{self.client} {self.slot}"
+
+
+class Puller(models.Model):
+    """A client that pulled from a repository on a day, and how often.
+
+    `who` is hashed with a key of that day, so that nobody can be followed from one day to the next.
+    """
+
+    pk = models.CompositePrimaryKey("repository_id", "day", "who")
+    repository = models.ForeignKey(
+        Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+"
+    )
+    day = models.DateField()
+    who = models.BigIntegerField()
+    pulls = models.BigIntegerField()
+
+    class Meta:
+        indexes = (models.Index(fields=("day",), name="puller_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.who}"

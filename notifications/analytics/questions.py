@@ -8,9 +8,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from notifications.analytics.boards import WINDOWS
 from notifications.analytics.series import DEFAULT_SPANS, GROUPINGS, Span
 from notifications.analytics.spans import INTERVALS
+from notifications.analytics.windows import WINDOWS
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 

@@ -1,69 +1,89 @@
-"""Adding to counters by one statement a table: INSERT … ON CONFLICT DO UPDATE."""
+"""Adding to counters by one statement a block of rows: INSERT … ON CONFLICT DO UPDATE."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import cache, cached_property
+from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from django.db import connection
-from psycopg2.extras import execute_values
 
-COUNTS = ("pulls", "checks", "pushes")
-CLOCKS = ("last_pulled_at", "last_seen_at", "last_pushed_at")
+from notifications.analytics.tables import Table
 
-BLOCK = 100
+SQLITE_BLOCK = 100
 """Rows a statement. On SQLite one row each would give up the interpreter lock at every row, while it holds the lock
 for writing: seconds, beside a busy thread."""
+POSTGRES_BLOCK = 5000
+
+_MAX_VARIABLES = 32_766
 
 Row = tuple[object, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A table of counters: `keys` are its unique columns, then come the counts, then maybe the clocks."""
-
-    name: str
-    keys: tuple[str, ...]
-    has_clocks: bool = False
-
-    @cached_property
-    def columns(self) -> tuple[str, ...]:
-        return (*self.keys, *COUNTS, *(CLOCKS if self.has_clocks else ()))
-
-    def upsert(self, values: str, greatest: str) -> str:
-        """The statement; `greatest` is the database's name for the larger of two values."""
-        changes = [f"{column} = {self.name}.{column} + excluded.{column}" for column in COUNTS]
-        for column in CLOCKS if self.has_clocks else ():
-            mine, new = f"{self.name}.{column}", f"excluded.{column}"
-            changes.append(f"{column} = {greatest}(COALESCE({mine}, {new}), COALESCE({new}, {mine}))")
-        return (
-            f"INSERT INTO {self.name} ({', '.join(self.columns)}) VALUES {values}"  # noqa: S608
-            f" ON CONFLICT ({', '.join(self.keys)}) DO UPDATE SET {', '.join(changes)}"
-        )
-
-
 def add_rows(table: Table, rows: Sequence[Row]) -> None:
-    """Add the rows' counts and move the clocks forward, on the caller's transaction. Keys must not repeat."""
-    is_postgres = connection.vendor == "postgresql"
+    """Add the rows' counts, which may be negative, and move the clocks forward, on the caller's transaction.
+
+    A row has the values of `table.columns`. Keys must not repeat.
+    """
+    if connection.vendor == "postgresql":
+        _add_on_postgres(table, rows)
+    else:
+        _add_on_sqlite(table, rows)
+
+
+def _add_on_postgres(table: Table, rows: Sequence[Row]) -> None:
+    """As one array a column: the server reads a third less than of rows, and plans once."""
     with connection.cursor() as cursor:
-        for start in range(0, len(rows), BLOCK):
-            block = rows[start : start + BLOCK]
-            if is_postgres:
-                execute_values(cursor, table.upsert("%s", "GREATEST"), block, page_size=BLOCK)
-            else:
-                values = [_adapt(value) for row in block for value in row]
-                cursor.execute(table.upsert(_places(table, len(block)), "MAX"), values)
+        for start in range(0, len(rows), POSTGRES_BLOCK):
+            cursor.execute(
+                _postgres_statement(table),
+                [list(column) for column in zip(*rows[start : start + POSTGRES_BLOCK], strict=True)],
+            )
+
+
+def _add_on_sqlite(table: Table, rows: Sequence[Row]) -> None:
+    size = min(SQLITE_BLOCK, _MAX_VARIABLES // len(table.columns))
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        for start in range(0, len(rows), size):
+            block = rows[start : start + size]
+            values = [value for row in block for value in _with_texts(row, table.moments)]
+            connection.connection.execute(_sqlite_statement(table, len(block)), values)
+
+
+def _with_texts(row: Row, moments: Sequence[int]) -> Sequence[object]:
+    """SQLite keeps times as text in UTC, the way Django writes them."""
+    values = list(row)
+    for at in moments:
+        if values[at] is not None:
+            values[at] = _text(values[at])
+    return values
+
+
+@lru_cache(maxsize=4096)
+def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
+    return str(value.isoformat())
 
 
 @cache
-def _places(table: Table, count: int) -> str:
-    row = f"({', '.join(['%s'] * len(table.columns))})"
-    return ", ".join([row] * count)
+def _postgres_statement(table: Table) -> str:
+    arrays = ", ".join(f"%s::{type_}[]" for type_ in table.types)
+    return _upsert(table, f"SELECT * FROM unnest({arrays})", "GREATEST")  # noqa: S608
 
 
-def _adapt(value: Any) -> Any:
-    """SQLite keeps times as text in UTC, the way Django writes them."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
-    return value.isoformat() if isinstance(value, date) else value
+@cache
+def _sqlite_statement(table: Table, count: int) -> str:
+    row = f"({', '.join('?' * len(table.columns))})"
+    return _upsert(table, f"VALUES {', '.join([row] * count)}", "MAX")
+
+
+def _upsert(table: Table, values: str, greatest: str) -> str:
+    changes = [f"{column} = {table.name}.{column} + excluded.{column}" for column in table.counts]
+    for column in table.clocks:
+        mine, new = f"{table.name}.{column}", f"excluded.{column}"
+        changes.append(f"{column} = {greatest}(COALESCE({mine}, {new}), COALESCE({new}, {mine}))")
+    return (
+        f"INSERT INTO {table.name} ({', '.join(table.columns)}) {values}"
+        f" ON CONFLICT ({', '.join(table.keys)}) DO UPDATE SET {', '.join(changes)}"
+    )

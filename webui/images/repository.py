@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from notifications.analytics.boards import WINDOWS
+from notifications.analytics.windows import WINDOWS
 from registryhub.access.models import Repository
 from registryhub.registry.repositories import is_empty
 from registryhub.registry.usage import measure_repository

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from notifications.analytics.boards import Window
 from notifications.analytics.models import RepositoryDay, RepositoryHour
 from notifications.analytics.series import Point, series
 from notifications.analytics.spans import midnight
+from notifications.analytics.windows import Window
 from registryhub.access.models import Repository
 from webui.charts import Chart, draw
 from webui.panels.board import Leader, leaders

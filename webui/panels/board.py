@@ -8,10 +8,11 @@ from operator import or_
 
 from django.db.models import Q, QuerySet
 
-from notifications.analytics.boards import Place, Window, most_pulled
+from notifications.analytics.boards import Place, most_pulled
 from notifications.analytics.models import RepositoryDay, RepositoryHour
 from notifications.analytics.series import Span
 from notifications.analytics.spans import floor_hour, floor_to, midnight
+from notifications.analytics.windows import Window
 from registryhub.access.models import Repository
 from webui.charts import spark
 from webui.panels.change import Change, compare

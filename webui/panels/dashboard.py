@@ -7,7 +7,7 @@ from datetime import datetime
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.cache import cache
 
-from notifications.analytics.boards import Window
+from notifications.analytics.windows import Window
 from notifications.log.models import Event
 from registryhub.access.visibility import sees_everything, sight, visible_repositories
 from webui.panels.activity import Activity, Day, last_day, read_activity

@@ -5,7 +5,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from notifications.analytics.boards import WINDOWS, Window, most_pulled, window_start
+from notifications.analytics.boards import most_pulled
+from notifications.analytics.windows import WINDOWS, Window, window_start
 from registryhub.access.models import Repository
 from registryhub.access.visibility import visible_repositories
 from tests.notifications.analytics.logged import NOON, counted, logged

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifications.analytics.boards import WINDOWS, Window
+from notifications.analytics.windows import WINDOWS, Window
 from registryhub.access.models import Repository
 from tests.webui.filled import count, make_repository
 from webui.panels.activity import last_day, read_activity, read_chart

@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from notifications.analytics.boards import WINDOWS
+from notifications.analytics.windows import WINDOWS
 from tests.webui.filled import count, log_push, make_repository, store_image
 from tests.webui.operations.scene import log, make_deployment, make_endpoint, make_service
 from webui.panels.dashboard import dashboard

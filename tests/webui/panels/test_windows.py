@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from notifications.analytics.boards import WINDOWS, Window
 from notifications.analytics.series import Point
+from notifications.analytics.windows import WINDOWS, Window
 from webui.panels.windows import before_window, coarser, in_words, parse_window, window_span
 
 NOW = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)

@@ -1,0 +1,68 @@
+"""How many different clients pulled from a repository on a day."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from typing import NamedTuple
+
+from django.db import connection
+
+from notifications.analytics.arrays import as_parameters
+from registryhub.database.transactions import relaxed_transaction
+
+FORGOTTEN_AT_ONCE = 1000
+
+
+class Puller(NamedTuple):
+    """A client of a repository on a day; `who` is a hash."""
+
+    repository_id: int
+    day: date
+    who: int
+
+
+_ADD = """
+INSERT INTO analytics_puller (repository_id, day, who, pulls) {rows}
+ON CONFLICT (repository_id, day, who) DO UPDATE SET pulls = analytics_puller.pulls + excluded.pulls
+RETURNING repository_id, day, who, pulls
+"""
+_ROWS = {
+    "postgresql": "SELECT * FROM unnest(%s::bigint[], %s::date[], %s::bigint[], %s::bigint[])",
+    "sqlite": "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),"
+    " json_extract(value, '$[3]') FROM json_each(%s) WHERE true",
+}
+_FORGET = {
+    "postgresql": "DELETE FROM analytics_puller WHERE ctid = ANY(ARRAY("
+    "SELECT ctid FROM analytics_puller WHERE day < %s ORDER BY day LIMIT %s))",
+    "sqlite": "DELETE FROM analytics_puller WHERE rowid IN ("
+    "SELECT rowid FROM analytics_puller WHERE day < %s ORDER BY day LIMIT %s)",
+}
+
+
+def add(pulls: Mapping[Puller, int]) -> Iterator[tuple[int, date, int]]:
+    """Add so many pulls of each; by repository and day, how many pullers more (or less) there are. One statement.
+
+    Who pulls no more, since what was taken for a pull turned out to belong to another, is a puller no more.
+    """
+    rows = sorted((*puller, times) for puller, times in pulls.items() if times)
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD.format(rows=_ROWS[connection.vendor]), as_parameters(rows))
+        found = cursor.fetchall()
+    for repository_id, stored_day, who, after in found:
+        day = stored_day if isinstance(stored_day, date) else date.fromisoformat(stored_day)
+        before = after - pulls[Puller(repository_id, day, who)]
+        if (before > 0) != (after > 0):
+            yield repository_id, day, 1 if after > 0 else -1
+
+
+def forget(before: date, is_stopping: Callable[[], bool]) -> None:
+    """Remove those of earlier days, in short transactions."""
+    while not is_stopping() and _forget_some(before) == FORGOTTEN_AT_ONCE:
+        pass
+
+
+def _forget_some(before: date) -> int:
+    with relaxed_transaction(), connection.cursor() as cursor:
+        cursor.execute(_FORGET[connection.vendor], (before.isoformat(), FORGOTTEN_AT_ONCE))
+        return int(cursor.rowcount)

@@ -1,0 +1,49 @@
+"""What everybody sees and what only some see is added up apart: who changes sides takes its numbers along."""
+
+from django.db import connection
+
+from notifications.analytics.counters import NAME
+from notifications.analytics.tables import (
+    REPOSITORY_DAYS,
+    REPOSITORY_HOURS,
+    SOURCE_DAYS,
+    SOURCE_HOURS,
+    SOURCE_USE_DAYS,
+    SOURCE_USE_HOURS,
+    USE_DAYS,
+    USE_HOURS,
+    Table,
+)
+from notifications.log.places import lock_place
+from registryhub.access.models import Repository
+
+_PARTS: tuple[tuple[Table, Table], ...] = (
+    (REPOSITORY_HOURS, SOURCE_HOURS),
+    (REPOSITORY_DAYS, SOURCE_DAYS),
+    (USE_HOURS, SOURCE_USE_HOURS),
+    (USE_DAYS, SOURCE_USE_DAYS),
+)
+"""What is counted of repositories, and where it is added up by source."""
+
+
+def change_sides(repository: Repository, *, is_public: bool) -> None:
+    """The repository is about to be public, or not any more. On the caller's transaction, before it is written.
+
+    Nobody counts until that ends.
+    """
+    lock_place(NAME)
+    for part, whole in _PARTS:
+        _move(part, whole, repository, is_public=not is_public, sign="-")
+        _move(part, whole, repository, is_public=is_public, sign="")
+
+
+def _move(part: Table, whole: Table, repository: Repository, *, is_public: bool, sign: str) -> None:
+    keys, counts = whole.keys[2:], whole.counts
+    changes = ", ".join(f"{name} = {whole.name}.{name} + excluded.{name}" for name in counts)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {whole.name} ({', '.join(whole.columns)})"  # noqa: S608
+            f" SELECT %s, %s, {', '.join(keys)}, {', '.join(f'{sign}{name}' for name in counts)} FROM {part.name}"
+            f" WHERE repository_id = %s ON CONFLICT ({', '.join(whole.keys)}) DO UPDATE SET {changes}",
+            (repository.source_id, is_public, repository.pk),
+        )

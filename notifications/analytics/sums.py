@@ -1,0 +1,189 @@
+"""From what events count for to rows of the tables. Pure.
+
+Numbers may be negative: what something has counted for until now is taken back.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from notifications.analytics.classify import COUNTED
+from notifications.analytics.clients import Client
+from notifications.analytics.reading import Amount, Transfer
+from notifications.analytics.tables import (
+    DAYS_OF,
+    DIGEST_HOURS,
+    REPOSITORY_DAYS,
+    REPOSITORY_HOURS,
+    REPOSITORY_TOTALS,
+    SOURCE_DAYS,
+    SOURCES_OF,
+    TAG_HOURS,
+    TOTALS_OF,
+    USE_HOURS,
+    WIDE,
+    WINDOWED,
+    Table,
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WIDE = {column: at for at, column in enumerate(WIDE)}
+_WINDOWED = ("pulls", "pushes", "bytes")
+
+Key = tuple[Any, ...]
+Rows = dict[Key, list[int]]
+"""By their keys, the numbers in the order of the table's `counts`."""
+
+
+class Place(NamedTuple):
+    """Which repository, as the tables know it."""
+
+    repository_id: int
+    source_id: int
+    is_public: bool
+
+
+class Cell(NamedTuple):
+    """The finest thing that is counted of manifests; `hour` is counted since 1970, empty text means absent."""
+
+    place: Place
+    hour: int
+    action: str
+    tag: str
+    digest: str
+    client: Client
+    actor: str
+
+
+class Sums:
+    """What is to be added to each table: first to the hours of repositories, from these `spread` makes the rest."""
+
+    def __init__(self) -> None:
+        self._tables: dict[Table, Rows] = {}
+        self._places: dict[int, Place] = {}
+
+    def __iter__(self) -> Iterator[tuple[Table, Rows]]:
+        return iter(self._tables.items())
+
+    def of(self, table: Table) -> Rows:
+        """The rows of a table, to be changed."""
+        found = self._tables.get(table)
+        if found is None:
+            found = self._tables[table] = {}
+        return found
+
+    def add(self, table: Table, key: Key, column: str, number: int) -> None:
+        rows = self.of(table)
+        row = rows.get(key)
+        if row is None:
+            row = rows[key] = [0] * len(table.counts)
+        row[table.position[column]] += number
+
+    def add_cell(self, cell: Cell, times: int) -> None:
+        """So many requests for manifests, or pushes, that count for the same."""
+        column, raw = _column(cell.action, is_counted=cell.client.audience in COUNTED)
+        place, moment = cell.place, moment_of(cell.hour)
+        if column:
+            self._add_to_place(place, moment, column, times)
+        if column and column != "excluded":
+            if cell.tag:
+                self.add(TAG_HOURS, (place.repository_id, cell.tag, moment), column, times)
+            if cell.digest:
+                self.add(DIGEST_HOURS, (place.repository_id, cell.digest, moment), column, times)
+        use = (place.repository_id, moment, cell.action, cell.client.audience, cell.client.family, "", cell.actor)
+        self._places[place.repository_id] = place
+        self.add(USE_HOURS, use, raw, times)
+
+    def add_transfer(self, place: Place, transfer: Transfer, amount: Amount) -> None:
+        """What counts for the same whatever stands around it."""
+        client = transfer.client
+        if transfer.deed == "push":
+            cell = Cell(place, transfer.hour, "push", transfer.tag, transfer.digest, client, transfer.actor)
+            self.add_cell(cell, amount.times)
+            return
+        moment = moment_of(transfer.hour)
+        if amount.size:
+            self._add_to_place(place, moment, "bytes", amount.size)
+        self._places[place.repository_id] = place
+        action = "fetch" if transfer.deed == "pull" else transfer.deed
+        use = (place.repository_id, moment, action, client.audience, client.family, transfer.platform, "")
+        self._add_row(USE_HOURS, use, [amount.times, 0, 0, amount.size])
+
+    def add_pullers(self, place: Place, day: date, number: int, frame: "Frame") -> None:
+        """So many clients more, or less, that pulled on that day."""
+        totals = (place.repository_id,)
+        self.add(REPOSITORY_TOTALS, totals, "pullers", number)
+        for window, start in frame.since.items():
+            if "pullers" in WINDOWED[window] and day >= start.date():
+                self.add(REPOSITORY_TOTALS, totals, f"pullers_{window}", number)
+        if day < frame.days_over.date():
+            self.add(REPOSITORY_DAYS, (place.repository_id, day), "pullers", number)
+            self.add(SOURCE_DAYS, (place.source_id, place.is_public, day), "pullers", number)
+
+    def spread(self, frame: "Frame") -> None:
+        """Add the hours up by source, for days that are over, for all time, and for the windows."""
+        for part, whole in SOURCES_OF.items():
+            for (repository_id, *rest), row in self.of(part).items():
+                place = self._places[repository_id]
+                self._add_row(whole, (place.source_id, place.is_public, *rest), row)
+        for hours, days in DAYS_OF.items():
+            at = hours.keys.index("hour")
+            for key, row in self.of(hours).items():
+                if key[at] < frame.days_over:
+                    self._add_row(days, (*key[:at], key[at].date(), *key[at + 1 :]), row)
+        for hours, totals in TOTALS_OF.items():
+            for key, row in self.of(hours).items():
+                self._add_row(totals, key[:-1], row)
+        for (repository_id, moment), row in self.of(REPOSITORY_HOURS).items():
+            self._add_windows(repository_id, moment, row, frame.since)
+
+    def _add_to_place(self, place: Place, moment: datetime, column: str, number: int) -> None:
+        self._places[place.repository_id] = place
+        self.add(REPOSITORY_HOURS, (place.repository_id, moment), column, number)
+
+    def _add_row(self, table: Table, key: Key, row: list[int]) -> None:
+        """The numbers of a row whose table has the same ones first."""
+        rows = self.of(table)
+        found = rows.get(key)
+        if found is None:
+            rows[key] = row + [0] * (len(table.counts) - len(row))
+            return
+        for at, number in enumerate(row):
+            found[at] += number
+
+    def _add_windows(self, repository_id: int, moment: datetime, row: list[int], since: Mapping[str, datetime]) -> None:
+        for window, start in since.items():
+            if moment >= start:
+                for column in _WINDOWED:
+                    if number := row[_WIDE[column]]:
+                        self.add(REPOSITORY_TOTALS, (repository_id,), f"{column}_{window}", number)
+
+
+class Frame(NamedTuple):
+    """Since when each window counts, and before which moment days are over."""
+
+    since: Mapping[str, datetime]
+    days_over: datetime
+
+
+@lru_cache(maxsize=4096)
+def moment_of(hour: int) -> datetime:
+    """When an hour since 1970 began."""
+    return _EPOCH + timedelta(hours=hour)
+
+
+@lru_cache(maxsize=4096)
+def day_of(hour: int) -> date:
+    """The day of an hour since 1970."""
+    return moment_of(hour).date()
+
+
+@lru_cache(maxsize=64)
+def _column(action: str, *, is_counted: bool) -> tuple[str, str]:
+    """Where it is counted as what it is worth, "" for nowhere, and where as what it is."""
+    if action == "push":
+        return "pushes", "pushes"
+    if action == "version_check":
+        return ("checks" if is_counted else ""), "checks"
+    return ("pulls" if is_counted and action != "referrer" else "excluded"), "pulls"
