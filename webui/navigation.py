@@ -29,6 +29,7 @@ SECTIONS: Sequence[Section] = (
     Section("Images", "/repositories", "images"),
     Section("Events", "/events", "events"),
     Section("Webhooks", "/webhooks", "webhooks", is_for_staff=True),
+    Section("Sources", "/sources", "sources", is_for_staff=True),
     Section("Deployments", "/deployments", "deployments", is_for_staff=True),
     Section("Services", "/services", "services", is_for_staff=True),
     Section("Keeping", "/keeping", "keeping", is_for_staff=True),

@@ -13,6 +13,7 @@ from tests.believable.images import fill_repository
 from tests.believable.keeping import fill_keeping
 from tests.believable.numbers import fill_numbers
 from tests.believable.plan import PLANS
+from tests.believable.sources import fill_sources
 
 
 def fill(chance: Random) -> None:
@@ -29,3 +30,4 @@ def fill(chance: Random) -> None:
         fill_deployments(now)
         fill_keeping(now)
         fill_checkups(now)
+        fill_sources(now)

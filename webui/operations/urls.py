@@ -1,4 +1,4 @@
-"""The pages about what the hub does: events, webhooks, services and deployments."""
+"""The pages about what the hub does: events, webhooks, sources, services and deployments."""
 
 from django.urls import path
 
@@ -6,12 +6,15 @@ from webui.operations import (
     dead_letters,
     define_endpoint,
     define_service,
+    define_source,
     deliveries,
     deployments,
     doctor,
     events,
     notices,
+    quarantine,
     services,
+    sources,
     webhooks,
 )
 
@@ -33,6 +36,13 @@ urlpatterns = [
     path("webhooks/-/<int:pk>/resend", deliveries.resend_range, name="webhooks-range"),
     path("webhooks/-/<int:pk>/test", deliveries.test_endpoint, name="webhooks-test"),
     path("webhooks/<path:name>", webhooks.endpoint, name="webhooks-endpoint"),
+    path("sources", sources.sources, name="sources"),
+    path("sources/-/new", define_source.new_source, name="sources-new"),
+    path("sources/<str:name>", sources.source, name="sources-source"),
+    path("sources/<str:name>/change", define_source.edit_source, name="sources-change"),
+    path("sources/<str:name>/rotate", define_source.rotate_source, name="sources-rotate"),
+    path("sources/<str:name>/delete", define_source.remove_source, name="sources-delete"),
+    path("sources/<str:name>/quarantine", quarantine.quarantine, name="sources-quarantine"),
     path("services", services.services, name="services"),
     path("services/-/new/<str:kind>", define_service.new_service, name="services-new"),
     path("services/<slug:name>", services.service, name="services-service"),

@@ -37,6 +37,12 @@ def brief(text: str) -> str:
 
 
 @register.filter
+def as_text(raw: bytes | memoryview) -> str:
+    """Bytes that came from outside; those that are no text are written as escapes."""
+    return bytes(raw).decode(errors="backslashreplace")
+
+
+@register.filter
 def lasting(seconds: float) -> str:
     """A span of time: 0.04 → 40 ms, 3.24 → 3.2 s, 11.3 → 11 s, 125 → 2 min 5 s, 7300 → 2 h 1 min."""
     if seconds < 1:
