@@ -195,6 +195,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": 300.0,
         "options": {"expires": 300},
     },
+    "tidy the counters": {
+        "task": "notifications.analytics.tasks.tidy_counters",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "find waiting deployments": {
         "task": "deployer.tasks.sweep",
         "schedule": 5.0,
@@ -246,6 +251,9 @@ EVENT_CONSUMERS = [
     "notifications.delivery.endpoints.consumers",
     "registryhub.registry.tree.consumers.consumers",
 ]
+
+# Who adds numbers up for everybody and for staff apart: dotted paths, see `registryhub.access.repositories.set_public`.
+SIGHT_CHANGES = ["notifications.analytics.sight.change_sides"]
 
 # Who reads the raw bytes of an intake row, by its kind.
 INTAKE_READERS = {

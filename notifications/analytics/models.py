@@ -351,9 +351,10 @@ class Trace(models.Model):
     client = models.BigIntegerField()
     slot = models.BigIntegerField()
     asks = models.TextField()
+    changed_on = models.DateField()
 
     class Meta:
-        indexes = (models.Index(fields=("slot",), name="trace_slot"),)
+        indexes = (models.Index(fields=("changed_on",), name="trace_age"),)
 
     def __str__(self) -> str:
         return f"{self.client} {self.slot}"
@@ -372,9 +373,13 @@ class Puller(models.Model):
     day = models.DateField()
     who = models.BigIntegerField()
     pulls = models.BigIntegerField()
+    changed_on = models.DateField()
 
     class Meta:
-        indexes = (models.Index(fields=("day",), name="puller_day"),)
+        indexes = (
+            models.Index(fields=("changed_on",), name="puller_age"),
+            models.Index(fields=("day",), name="puller_day"),
+        )
 
     def __str__(self) -> str:
         return f"{self.day} {self.who}"

@@ -1,15 +1,12 @@
 """How many different clients pulled from a repository on a day."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import NamedTuple
 
 from django.db import connection
 
 from notifications.analytics.arrays import as_parameters
-from registryhub.database.transactions import relaxed_transaction
-
-FORGOTTEN_AT_ONCE = 1000
 
 
 class Puller(NamedTuple):
@@ -21,20 +18,15 @@ class Puller(NamedTuple):
 
 
 _ADD = """
-INSERT INTO analytics_puller (repository_id, day, who, pulls) {rows}
-ON CONFLICT (repository_id, day, who) DO UPDATE SET pulls = analytics_puller.pulls + excluded.pulls
+INSERT INTO analytics_puller (repository_id, day, who, pulls, changed_on) {rows}
+ON CONFLICT (repository_id, day, who)
+DO UPDATE SET pulls = analytics_puller.pulls + excluded.pulls, changed_on = excluded.changed_on
 RETURNING repository_id, day, who, pulls
 """
 _ROWS = {
-    "postgresql": "SELECT * FROM unnest(%s::bigint[], %s::date[], %s::bigint[], %s::bigint[])",
+    "postgresql": "SELECT *, current_date FROM unnest(%s::bigint[], %s::date[], %s::bigint[], %s::bigint[])",
     "sqlite": "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),"
-    " json_extract(value, '$[3]') FROM json_each(%s) WHERE true",
-}
-_FORGET = {
-    "postgresql": "DELETE FROM analytics_puller WHERE ctid = ANY(ARRAY("
-    "SELECT ctid FROM analytics_puller WHERE day < %s ORDER BY day LIMIT %s))",
-    "sqlite": "DELETE FROM analytics_puller WHERE rowid IN ("
-    "SELECT rowid FROM analytics_puller WHERE day < %s ORDER BY day LIMIT %s)",
+    " json_extract(value, '$[3]'), date('now') FROM json_each(%s) WHERE true",
 }
 
 
@@ -54,15 +46,3 @@ def add(pulls: Mapping[Puller, int]) -> Iterator[tuple[int, date, int]]:
         before = after - pulls[Puller(repository_id, day, who)]
         if (before > 0) != (after > 0):
             yield repository_id, day, 1 if after > 0 else -1
-
-
-def forget(before: date, is_stopping: Callable[[], bool]) -> None:
-    """Remove those of earlier days, in short transactions."""
-    while not is_stopping() and _forget_some(before) == FORGOTTEN_AT_ONCE:
-        pass
-
-
-def _forget_some(before: date) -> int:
-    with relaxed_transaction(), connection.cursor() as cursor:
-        cursor.execute(_FORGET[connection.vendor], (before.isoformat(), FORGOTTEN_AT_ONCE))
-        return int(cursor.rowcount)

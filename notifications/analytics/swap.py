@@ -21,8 +21,8 @@ from notifications.analytics.tables import (
 )
 
 _DAY = timedelta(days=1)
-_TRACE = ("repository_id", "client", "slot", "asks")
-_PULLER = ("repository_id", "day", "who", "pulls")
+_TRACE = ("repository_id", "client", "slot", "asks", "changed_on")
+_PULLER = ("repository_id", "day", "who", "pulls", "changed_on")
 
 
 def list_days() -> Sequence[date]:

@@ -1,20 +1,13 @@
-"""What clients asked for lately, kept so that requests which belong together are told however late one of them comes.
-
-They are kept as long as the ids of events are (`hub.log.seen`): what would come later than that is refused.
-"""
+"""What clients asked for lately, kept so that requests which belong together are told however late one comes."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from django.db import connection
 
 from notifications.analytics.arrays import as_parameters
 from notifications.analytics.sessions import SLOT_SECONDS, Ask, decode, encode, slots_around
-from registryhub.database.transactions import relaxed_transaction
-
-FORGOTTEN_AT_ONCE = 1000
 
 
 class Client(NamedTuple):
@@ -43,23 +36,16 @@ AND trace.slot BETWEEN json_extract(wanted.value, '$[2]') AND json_extract(wante
 
 _KEEP = {
     "postgresql": """
-INSERT INTO analytics_trace (repository_id, client, slot, asks)
-SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
-ON CONFLICT (repository_id, client, slot) DO UPDATE SET asks = excluded.asks
+INSERT INTO analytics_trace (repository_id, client, slot, asks, changed_on)
+SELECT *, current_date FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
+ON CONFLICT (repository_id, client, slot) DO UPDATE SET asks = excluded.asks, changed_on = excluded.changed_on
 """,
     "sqlite": """
-INSERT INTO analytics_trace (repository_id, client, slot, asks)
+INSERT INTO analytics_trace (repository_id, client, slot, asks, changed_on)
 SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-json_extract(value, '$[3]') FROM json_each(%s) WHERE true
-ON CONFLICT (repository_id, client, slot) DO UPDATE SET asks = excluded.asks
+json_extract(value, '$[3]'), date('now') FROM json_each(%s) WHERE true
+ON CONFLICT (repository_id, client, slot) DO UPDATE SET asks = excluded.asks, changed_on = excluded.changed_on
 """,
-}
-
-_FORGET = {
-    "postgresql": "DELETE FROM analytics_trace WHERE ctid = ANY(ARRAY("
-    "SELECT ctid FROM analytics_trace WHERE slot < %s ORDER BY slot LIMIT %s))",
-    "sqlite": "DELETE FROM analytics_trace WHERE rowid IN ("
-    "SELECT rowid FROM analytics_trace WHERE slot < %s ORDER BY slot LIMIT %s)",
 }
 
 
@@ -86,19 +72,6 @@ def keep(asked: Mapping[Client, Asked], *, changed: Mapping[Client, Asked]) -> N
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(_KEEP[connection.vendor], as_parameters(sorted(rows)))
-
-
-def forget(before: datetime, is_stopping: Callable[[], bool]) -> None:
-    """Remove what is older, in short transactions."""
-    slot = int(before.timestamp()) // SLOT_SECONDS
-    while not is_stopping() and _forget_some(slot) == FORGOTTEN_AT_ONCE:
-        pass
-
-
-def _forget_some(slot: int) -> int:
-    with relaxed_transaction(), connection.cursor() as cursor:
-        cursor.execute(_FORGET[connection.vendor], (slot, FORGOTTEN_AT_ONCE))
-        return int(cursor.rowcount)
 
 
 def _around(asks: Asked) -> tuple[int, int]:

@@ -1,5 +1,7 @@
 """Users, sources, repositories and tokens in the admin. Secrets are never shown: commands and the API make them."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -8,6 +10,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from registryhub.access.models import ApiToken, Guess, Repository, Source, SourceSecret, SourceToken
+from registryhub.access.repositories import set_public
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -48,6 +51,9 @@ class RepositoryAdmin(ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Repository, form: Any, change: bool) -> None:
+        set_public(obj.pk, is_public=obj.is_public)
 
 
 class TokenAdmin(ModelAdmin):

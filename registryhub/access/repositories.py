@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from registryhub.access.models import HUB_SOURCE_ID, Repository, Source
 
@@ -30,6 +31,20 @@ def ensure_repositories(pairs: Iterable[tuple[int, str]]) -> dict[tuple[int, str
             )
         found |= _find(missing)
     return found
+
+
+def set_public(repository_id: int, *, is_public: bool) -> None:
+    """Let everybody see the repository, or only staff. Who adds numbers up for everybody hears of it before.
+
+    settings.SIGHT_CHANGES are dotted paths of callables, which are given the repository as it was and the new sight.
+    """
+    with transaction.atomic():
+        repository = Repository.objects.select_for_update().get(pk=repository_id)
+        if repository.is_public == is_public:
+            return
+        for path in settings.SIGHT_CHANGES:
+            import_string(path)(repository, is_public=is_public)
+        Repository.objects.filter(pk=repository_id).update(is_public=is_public)
 
 
 def _find(pairs: set[tuple[int, str]]) -> dict[tuple[int, str], int]:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.urls import re_path
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -19,6 +18,7 @@ from notifications.analytics.questions import SourceNamed, SourceQuery
 from notifications.analytics.scope import find_repository, find_source, repositories_of
 from notifications.analytics.sheets import CsvRenderer
 from registryhub.access.models import HUB_SOURCE_ID, Repository
+from registryhub.access.repositories import set_public
 from registryhub.database.keyset import InvalidCursor, Page, next_link
 from registryhub.oci.errors import OciError
 from registryhub.registry import repositories
@@ -135,8 +135,7 @@ class RepositoryView(APIView):
         repository = self._find(request, name)
         change = RepositoryChange(data=request.data)
         change.is_valid(raise_exception=True)
-        with transaction.atomic():
-            Repository.objects.filter(pk=repository.pk).update(**change.validated_data)
+        set_public(repository.pk, **change.validated_data)
         return Response(RepositoryDocument(repository_row(repository.pk)).data)
 
     @extend_schema(

@@ -372,10 +372,11 @@ class Migration(migrations.Migration):
                 ('day', models.DateField()),
                 ('who', models.BigIntegerField()),
                 ('pulls', models.BigIntegerField()),
+                ('changed_on', models.DateField()),
                 ('repository', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='access.repository')),
             ],
             options={
-                'indexes': [models.Index(fields=['day'], name='puller_day')],
+                'indexes': [models.Index(fields=['changed_on'], name='puller_age'), models.Index(fields=['day'], name='puller_day')],
             },
         ),
         migrations.CreateModel(
@@ -385,10 +386,11 @@ class Migration(migrations.Migration):
                 ('client', models.BigIntegerField()),
                 ('slot', models.BigIntegerField()),
                 ('asks', models.TextField()),
+                ('changed_on', models.DateField()),
                 ('repository', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='access.repository')),
             ],
             options={
-                'indexes': [models.Index(fields=['slot'], name='trace_slot')],
+                'indexes': [models.Index(fields=['changed_on'], name='trace_age')],
             },
         ),
         migrations.RunPython(take_over, migrations.RunPython.noop),
