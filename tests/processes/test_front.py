@@ -72,10 +72,15 @@ def test_the_registry_answers_below_v2(path: str) -> None:
     assert headers["content-security-policy"] == "sandbox"
 
 
-@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/events/"])
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/events/", "/api/v1/events/edge:5000"])
 def test_a_post_of_events_goes_to_the_receiver(path: str) -> None:
     """Which asks for a source's token; it is not Django that answers 403 for a missing CSRF token."""
     assert ask("POST", path)[0] == 401
+
+
+def test_a_post_to_the_stream_of_events_is_no_envelope() -> None:
+    """It is read, and by no source of that name written."""
+    assert ask("POST", "/api/v1/events/stream")[0] in (403, 405)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/schema", "/api/v1/schema/", "/api/v1/docs", "/api/v1/docs/"])

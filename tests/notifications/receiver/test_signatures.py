@@ -3,15 +3,17 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
 from notifications.log.models import Intake
-from notifications.receiver.models import SignedMessage
-from notifications.receiver.sources import SourceRefused, add_signing_source, add_source, rotate_secret
+from notifications.receiver.models import Pace, SignedMessage
+from notifications.receiver.sources import SourceRefused, add_signing_source, add_source, change_source, rotate_secret
 from notifications.signing import TOLERANCE_SECONDS
 from registryhub.access import throttle
 from registryhub.access.models import Guess, Source, SourceSecret
@@ -110,6 +112,44 @@ def test_a_message_is_taken_once_however_often_it_is_sent(secret: str) -> None:
     assert Intake.objects.count() == 1
     assert taken(post_signed(raw, as_standard(secret, raw, message_id="m-2")))
     assert Intake.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_one_message_that_comes_twice_at_once_one_is_taken() -> None:
+    """Whichever process each comes to."""
+    secret = add_signing_source("edge")[1]
+    headers, barrier, answers = as_standard(secret, RAW), Barrier(2), []
+
+    def send() -> None:
+        barrier.wait()
+        answers.append(post_signed(RAW, headers).document)
+        connection.close()
+
+    threads = [Thread(target=send) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer["accepted"] for answer in answers) == [0, 1]
+    assert Intake.objects.count() == 1
+
+
+def test_a_message_that_was_refused_may_come_again(secret: str) -> None:
+    """It was not taken: the source was busy."""
+    edge = Source.objects.get(name="edge")
+    change_source(edge, events_per_second=1)
+    pace = Pace.objects.create(source=edge, busy_until=timezone.now() + timedelta(seconds=60))
+    signed = as_standard(secret, RAW)
+    assert post_signed(RAW, signed).status == 429
+    pace.delete()
+    assert post_signed(RAW, signed).document["accepted"] == 1
+
+
+def test_a_signed_envelope_of_ten_thousand_events_is_one_row(secret: str) -> None:
+    """As one that came with a token."""
+    raw = json.dumps(envelope(*(event(f"e-{number}") for number in range(10_000)))).encode()
+    assert post_signed(raw, as_github(secret, raw)).document["accepted"] == 10_000
+    assert Intake.objects.count() == 1
 
 
 def test_messages_that_are_too_old_to_come_again_are_forgotten(secret: str) -> None:
