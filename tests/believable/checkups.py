@@ -17,7 +17,7 @@ _FINDINGS = (
         "See that https://lake.example.org/registry accepts events with a status of 2xx; what waits is kept and sent.",
     ),
     Finding("endpoint old-mirror", "skipped", "disabled by its settings"),
-    Finding("quarantine", "warning", "1 events that could not be read", "Look at them in the admin and delete them."),
+    Finding("quarantine", "warning", "1 events that could not be read", "Look at them on the page of sources."),
 )
 
 
