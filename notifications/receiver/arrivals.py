@@ -58,4 +58,7 @@ def _dated(body: bytes) -> bytes:
     if not isinstance(document, dict) or find_adapter(document) not in UNDATED:
         return body
     head = {"specversion": "1.0", "id": new_id(), "type": ARRIVAL, "time": format_timestamp(datetime.now(UTC))}
-    return orjson.dumps({**head, "data": document})
+    try:
+        return orjson.dumps({**head, "data": document})
+    except orjson.JSONEncodeError:  # it reads deeper nesting than it writes
+        return body

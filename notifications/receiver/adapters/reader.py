@@ -58,7 +58,10 @@ def readings(raw: bytes, *, is_strict: bool = False) -> Iterator[Part]:
             for piece in split(raw)[index:]:
                 yield from _read_piece(piece)
             return
-        yield from _read_document(document, canonical)
+        if _is_plain(document):
+            yield _read_event(document, canonical)
+        else:
+            yield from _read_document(document, canonical)
 
 
 def check_syntax(raw: bytes) -> None:
@@ -107,8 +110,13 @@ def _read_piece(piece: bytes) -> Iterable[Part]:
     return _read_document(document, canonical)
 
 
+def _is_plain(document: Any) -> bool:
+    """Whether no adapter needs to be asked: nearly always."""
+    return not isinstance(document, dict) or distribution.is_whole(document)
+
+
 def _read_document(document: Any, canonical: bytes) -> Iterable[Part]:
-    if not isinstance(document, dict) or distribution.is_whole(document):
+    if _is_plain(document):
         return [_read_event(document, canonical)]
     arrival = None
     if document.get("type") == ARRIVAL and isinstance(document.get("data"), dict):
@@ -118,15 +126,15 @@ def _read_document(document: Any, canonical: bytes) -> Iterable[Part]:
     if adapter is None or adapter is distribution:
         return [_read_event(document, canonical)]
     try:
-        told = list(adapter.read(document, arrival))
-    except events.InvalidEvent as error:
+        return list(_read_told(adapter, document, canonical, list(adapter.read(document, arrival))))
+    except (events.InvalidEvent, orjson.JSONEncodeError) as error:  # what is packed may be nested as deep as it likes
         return [_refuse(canonical, error)]
-    return _read_told(adapter, document, canonical, told)
 
 
 def _read_told(
     adapter: Adapter, document: dict[str, Any], canonical: bytes, told: Sequence[dict[str, Any] | Ignored]
 ) -> Iterator[Part]:
+    name = _name(adapter, document)
     original: dict[str, Any] = {"format": adapter.NAME}
     if len(told) * len(canonical) <= _ORIGINAL_BYTES:
         original["payload"] = document
@@ -135,7 +143,7 @@ def _read_told(
             yield wire
             continue
         if wire.get("id", "") is None:
-            wire = {**wire, "id": _name(adapter, document, number)}
+            wire = {**wire, "id": name if len(told) == 1 else f"{name} {number}"}
         whole = wire if wire is document.get("data") else {**wire, "original": original}
         part = _read_event(whole, orjson.dumps(whole))
         if isinstance(part, Unreadable):  # as it came, to be understood when it is tried again
@@ -143,10 +151,9 @@ def _read_told(
         yield part
 
 
-def _name(adapter: Adapter, document: dict[str, Any], number: int) -> str:
+def _name(adapter: Adapter, document: dict[str, Any]) -> str:
     """An id made of all that the document says: the same when it comes again, another for anything else."""
-    said = orjson.dumps([adapter.NAME, number, document], option=orjson.OPT_SORT_KEYS)
-    return sha256(said).hexdigest()
+    return sha256(orjson.dumps([adapter.NAME, document], option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _read_event(document: Any, canonical: bytes) -> Reading:
@@ -156,5 +163,5 @@ def _read_event(document: Any, canonical: bytes) -> Reading:
         return _refuse(canonical, error)
 
 
-def _refuse(canonical: bytes, error: events.InvalidEvent) -> Unreadable:
+def _refuse(canonical: bytes, error: Exception) -> Unreadable:
     return Unreadable(canonical, str(error)[:MAX_REASON_LENGTH])

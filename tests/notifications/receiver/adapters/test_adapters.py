@@ -1,5 +1,6 @@
 """What each registry sends, as it documents it, and what is made of it."""
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -219,6 +220,32 @@ def test_large_originals_are_left_out() -> None:
         assert isinstance(part, ReadEvent)
         assert json.loads(part.raw)["original"] == {"format": "Harbor"}
         assert len(part.raw) < 1000
+
+
+@pytest.mark.parametrize("depth", [*range(248, 258), 600])
+@pytest.mark.parametrize("name", ["harbor-pull", "quay-push", "gitea-deleted"])
+def test_however_deep_it_is_nested_nothing_is_raised(name: str, depth: int) -> None:
+    """What is written around a payload makes it deeper than what could be read."""
+
+    def dig(document: Any) -> None:
+        document["deep"] = json.loads("[" * depth + "]" * depth)
+
+    assert told(name, dig)
+
+
+def test_what_is_packed_may_be_nested_as_deep_as_it_likes() -> None:
+    """It is quarantined."""
+    deep = b'{"action": "push", "target": {}, "deep": ' + b"[" * 900 + b"]" * 900 + b"}"
+    event = {"specversion": "1.0", "type": "x", "id": "1", "data_base64": base64.b64encode(deep).decode()}
+    (part,) = parts(json.dumps(event).encode(), {})
+    assert isinstance(part, Unreadable)
+
+
+def test_many_artifacts_in_one_payload_take_no_longer_than_they_are() -> None:
+    """Nothing is done with the whole for each of them."""
+    resources = [{"tag": f"v{number}", "digest": "sha256:a"} for number in range(5000)]
+    found = told("harbor-push", lambda document: document["event_data"].update(resources=resources))
+    assert len(set(ids(found))) == 5000
 
 
 anything = st.recursive(

@@ -1,5 +1,6 @@
 """Other registries' payloads through the door: what they are answered, and what the log has of them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -81,6 +82,15 @@ def test_event_grid_hears_its_code_in_a_200(token: str) -> None:
     assert post(b"[{}]", token, HTTP_AEG_EVENT_TYPE="SubscriptionValidation").document["quarantined"] == 1
     assert post(b"nope", token, HTTP_AEG_EVENT_TYPE="SubscriptionValidation").status == 400
     assert post(asked, token).document["ignored"] == 1
+
+
+def test_whatever_stands_in_a_payload_can_be_stored(token: str) -> None:
+    """Beside what the event needs: a NUL, letters of any planet, what looks like SQL."""
+    document = json.loads(payload("docker-hub-push"))
+    document["repository"]["full_description"] = "\0 \U0001f433 '; DROP TABLE log_event; -- \u2028"
+    assert post(document, token).document["accepted"] == 1
+    sequence_all()
+    assert json.loads(Event.objects.get().raw)["original"]["payload"] == document
 
 
 def test_an_unknown_body_is_told_who_is_understood(token: str) -> None:
