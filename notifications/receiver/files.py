@@ -6,7 +6,7 @@ A piece of a file is an intake row: a line of JSON that says where it is from, a
 import gzip
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -65,11 +65,9 @@ def find_log(path: Path, *, format: str, prefix: str = DEFAULT_PREFIX, limit_byt
 
     Raises OSError.
     """
-    try:
-        with _opened(path) as file:
-            lines = list(islice(iter(lambda: file.readline(limit_bytes), b""), LOOKED_AT_LINES))
-    except (EOFError, gzip.BadGzipFile):  # what comes before the break is taken, and the break told of, later
-        lines = []
+    lines: list[bytes] = []
+    with suppress(EOFError, gzip.BadGzipFile), _opened(path) as file:  # a break is told of when it is come to
+        lines.extend(islice(iter(lambda: file.readline(limit_bytes), b""), LOOKED_AT_LINES))
     found = format or detect(line.rstrip(b"\r\n") for line in lines)
     return None if found == EVENTS else Log(found, origin_of(lines[0] if lines else b""), prefix)
 

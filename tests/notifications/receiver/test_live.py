@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.notifications.receiver.adapters.samples import expected, payload
 from tests.notifications.receiver.posting import TIME, envelope, event
 from tests.servers.databases import Databases
 from tests.servers.hub import Hub
@@ -100,3 +101,13 @@ def test_the_receiver_takes_posts_and_the_log_is_read_at_the_same_path(hub: Hub)
             reply = wire.request("POST", path, body=b"{}")
             assert (reply.status, reply.json()["errors"][0]["code"]) == (401, "UNAUTHORIZED")
     assert "events" in hub.get("/api/v1/events")
+
+
+def test_a_cloud_event_with_its_attributes_in_headers_is_counted(hub: Hub) -> None:
+    """As zot sends them: the server hands headers on that are not its own."""
+    headers = dict(expected("zot-updated")["headers"], Authorization=f"Bearer {hub.create_source('zot')}")
+    with hub.wire() as wire:
+        reply = wire.request("POST", "/api/v1/events", headers=headers, body=payload("zot-updated"))
+    assert (reply.status, reply.json()) == (202, {"accepted": 1, "duplicates": 0, "quarantined": 0})
+    hub.wait_until_drained()
+    assert hub.repository("space/my-image", "zot")["pushes"] == 1

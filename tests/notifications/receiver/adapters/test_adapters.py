@@ -281,7 +281,7 @@ def _places(value: Any) -> Any:
         yield from _places(value[key])
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(mutated())
 def test_whatever_is_wrong_with_a_payload_is_refused_or_quarantined(request_: tuple[bytes, dict[str, str]]) -> None:
     """Nothing is raised but what is answered 400; what is stored is read the same each time, and can be stored."""

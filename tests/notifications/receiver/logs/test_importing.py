@@ -116,7 +116,7 @@ def test_the_format_can_be_told(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_a_packed_log_that_was_cut_short_brings_what_comes_before(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And says so."""
+    """And says so; the whole one, when it is found, brings the rest."""
     path = tmp_path / "access.log.gz"
     packed = gzip.compress(b"".join(PULL.replace(b"/24", b"/%d" % number) + b"\n" for number in range(300)))
     path.write_bytes(packed[: len(packed) // 2])
@@ -124,3 +124,6 @@ def test_a_packed_log_that_was_cut_short_brings_what_comes_before(
         bring_in(capsys, path, "--format", "combined")
     sequence_all()
     assert 0 < pulls() < 300
+    path.write_bytes(packed)
+    assert bring_in(capsys, path) == "300 lines taken in"
+    assert pulls() == 300

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from notifications.analytics.classify import is_manifest
@@ -256,6 +256,7 @@ def test_broken_lines_of_a_registry_too(line: bytes) -> None:
     assert isinstance(read_line(OWN, 1, line), Unreadable)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([GET, own(False), own(True)]), st.data())
 def test_whatever_is_in_a_line_nothing_is_raised(line: bytes, data: st.DataObject) -> None:
     """Pieces of it replaced by anything."""
