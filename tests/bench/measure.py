@@ -65,7 +65,7 @@ class Line:
     name: str
     title: str
     unit: str
-    beside: Literal["docker-registry", "hub at rest", "few of them", "nothing"]
+    beside: Literal["docker-registry", "hub at rest", "few of them", "shortest way", "nothing"]
     bound: Literal["at least", "at most"]
     goal: Mapping[Kind, float]
     run: Callable[[Plan], Measured]

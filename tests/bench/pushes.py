@@ -70,7 +70,7 @@ def under_backlog(plan: Plan) -> Measured:
             measured.beside.append(_p99(hub.port, f"idle-{number}", _after(plan.seconds(6))))
             bodies = [_envelope() for _ in range(envelopes)]
             end = int(hub.log_status()["head"]) + envelopes * _ENVELOPE_EVENTS
-            with _relay_stopped(hub):
+            with relay_stopped(hub):
                 for body in bodies:
                     _post(hub, token, body)
             begun = time.monotonic()
@@ -120,7 +120,7 @@ def _after(seconds: float) -> Callable[[], object]:
 
 
 @contextmanager
-def _relay_stopped(hub: Hub) -> Iterator[None]:
+def relay_stopped(hub: Hub) -> Iterator[None]:
     """Nothing is worked off meanwhile; afterwards the relay takes its places in the log again."""
     relays = hub.processes("relay")
     for relay in relays:
