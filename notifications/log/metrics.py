@@ -26,7 +26,9 @@ def _log(state: LogState) -> Iterable[Metric]:
     yield _gauge("registryhub_log_tail", "Number of the oldest event that is still in the log.", state.tail)
     yield _gauge("registryhub_log_missing_events", "Numbers that no event of any source has: 0.", state.missing)
     yield _gauge("registryhub_log_intake_rows", f"Rows that wait to be numbered{up_to}.", state.intake)
-    yield _gauge("registryhub_log_quarantine_events", f"Events in quarantine{up_to}.", state.quarantined)
+    yield _gauge(
+        "registryhub_log_quarantine_events", f"Events in quarantine that wait for a decision{up_to}.", state.quarantined
+    )
     yield _gauge("registryhub_relay_up", "Whether a relay numbers the events: 1, or 0.", _has_relay())
 
 
@@ -42,11 +44,21 @@ def _sources(sources: Iterable[SourceState]) -> Iterable[Metric]:
     events = CounterMetricFamily("registryhub_log_events", "Events in the log, removed ones too.", labels=["source"])
     twice = CounterMetricFamily("registryhub_log_duplicates", "Events that were known already.", labels=["source"])
     unread = CounterMetricFamily("registryhub_log_quarantined", "Events that went to quarantine.", labels=["source"])
+    heard = GaugeMetricFamily(
+        "registryhub_source_last_event_timestamp_seconds", "When the last event came in.", labels=["source"]
+    )
+    clock = GaugeMetricFamily(
+        "registryhub_source_clock_offset_seconds", "How far its clock is ahead of ours.", labels=["source"]
+    )
     for source in sources:
         events.add_metric([source.name], source.events)
         twice.add_metric([source.name], source.duplicates)
         unread.add_metric([source.name], source.quarantined)
-    yield from (events, twice, unread)
+        if source.last_received_at is not None:
+            heard.add_metric([source.name], source.last_received_at.timestamp())
+        if source.offset_seconds is not None:
+            clock.add_metric([source.name], source.offset_seconds)
+    yield from (events, twice, unread, heard, clock)
 
 
 def _consumers(consumers: Iterable[ConsumerState]) -> Iterable[Metric]:

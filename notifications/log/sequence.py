@@ -196,7 +196,7 @@ def _in_time(reading: Reading, cutoff: datetime | None) -> Reading:
         f"late: it is of {reading.event.timestamp:%Y-%m-%dT%H:%M:%SZ}, and ids of this source are remembered since"
         f" {cutoff:%Y-%m-%dT%H:%M:%SZ}: nobody can tell whether it has been counted (hub.log.seen)"
     )
-    return Unreadable(reading.raw, reason, WIRE_EVENT)
+    return Unreadable(_whole(reading), reason, WIRE_EVENT)
 
 
 def _logged(seq: int, row: PendingRow, reading: ReadEvent) -> LoggedEvent:
@@ -231,8 +231,15 @@ def _event_rows(events: list[LoggedEvent]) -> Sequence[Values]:
 
 
 def _refused(entry: _Entry, refusal: Exception) -> _Entry:
-    kind = entry.reading.kind if isinstance(entry.reading, Unreadable) else WIRE_EVENT
-    return entry._replace(reading=Unreadable(entry.reading.raw, f"the database refused it: {refusal}", kind))
+    reading, reason = entry.reading, f"the database refused it: {refusal}"
+    if isinstance(reading, Unreadable):
+        return entry._replace(reading=reading._replace(reason=reason))
+    return entry._replace(reading=Unreadable(_whole(reading), reason, WIRE_EVENT))
+
+
+def _whole(reading: ReadEvent) -> bytes:
+    """With what is known besides, as WIRE_EVENT reads it."""
+    return b"\n".join((reading.raw, reading.facts)) if reading.facts else reading.raw
 
 
 def _quarantined(row: PendingRow, reading: Unreadable) -> QuarantinedEvent:

@@ -47,7 +47,8 @@ class ConsumerState:
 class SourceState:
     """What became of all that came from a source since it was made.
 
-    What claims a time before `remembered_since` is refused as late; None when nothing is.
+    What claims a time before `remembered_since` is refused as late; None when nothing is. `offset_seconds` is how far
+    its clock is ahead.
     """
 
     name: str
@@ -55,6 +56,8 @@ class SourceState:
     duplicates: int
     quarantined: int
     remembered_since: datetime | None
+    last_received_at: datetime | None = None
+    offset_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,8 @@ def _source_state(tally: SourceTally) -> SourceState:
         duplicates=tally.duplicates,
         quarantined=tally.quarantined,
         remembered_since=tally.forgotten_to,
+        last_received_at=tally.last_received_at,
+        offset_seconds=tally.offset_seconds,
     )
 
 

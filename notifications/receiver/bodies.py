@@ -7,15 +7,16 @@ from registryhub.oci.errors import OciError
 _CHUNK_BYTES = 256 << 10
 
 
-def read_body(request: Request, limit_bytes: int) -> bytes:
+def read_body(request: Request, limit_bytes: int, *, mend: str = "raise hub.limits.envelope_bytes") -> bytes:
     """The whole body, with a Content-Length or chunked.
 
     Raises OciError: 413 above the limit, unread where its length was told; 400 when less came than was announced.
+    `mend` is what to do about the limit, besides sending less.
     A chunked body that was cut keeps its first part, which is no whole JSON document: parsing finds it out.
     """
     announced = request.content_length
     if announced is not None and announced > limit_bytes:
-        raise _too_large(limit_bytes)
+        raise _too_large(limit_bytes, mend)
     body = bytearray()
     while announced is None or len(body) < announced:
         wanted = _CHUNK_BYTES if announced is None else min(_CHUNK_BYTES, announced - len(body))
@@ -24,7 +25,7 @@ def read_body(request: Request, limit_bytes: int) -> bytes:
             break
         body += chunk
         if len(body) > limit_bytes:
-            raise _too_large(limit_bytes)
+            raise _too_large(limit_bytes, mend)
     if announced is not None and len(body) < announced:
         raise OciError(ENVELOPE_INCOMPLETE, f"Content-Length says {announced} bytes, {len(body)} came; nothing is kept")
     return bytes(body)
@@ -41,8 +42,7 @@ def discard_body(request: Request, limit_bytes: int) -> None:
         left -= len(chunk)
 
 
-def _too_large(limit_bytes: int) -> OciError:
+def _too_large(limit_bytes: int, mend: str) -> OciError:
     return OciError(
-        ENVELOPE_TOO_LARGE,
-        f"at most {limit_bytes} bytes are taken in; send fewer events at once, or raise hub.limits.envelope_bytes",
+        ENVELOPE_TOO_LARGE, f"at most {limit_bytes} bytes are taken in; send fewer events at once, or {mend}"
     )

@@ -5,7 +5,8 @@ import binascii
 from dataclasses import dataclass
 from math import ceil
 
-from notifications.receiver.signatures import Signature, check_signature, find_signature
+from notifications.receiver.bodies import read_body
+from notifications.receiver.signatures import SIGNED_BYTES, Signature, check_signature, find_signature
 from notifications.signing import BadSignature
 from registryhub.access import throttle, tokens
 from registryhub.access.models import HUB_SOURCE_ID, Source
@@ -28,6 +29,12 @@ class Claim:
     name: str = ""
     address: str = ""
     signature: Signature | None = None
+
+    def read(self, request: Request, limit_bytes: int) -> bytes:
+        """The body; less of one that nobody has proven yet. Raises OciError, as `read_body` does."""
+        if self.signature is None or limit_bytes <= SIGNED_BYTES:
+            return read_body(request, limit_bytes)
+        return read_body(request, SIGNED_BYTES, mend="use a token")
 
     def prove(self, body: bytes) -> Source:
         """The source. Raises OciError UNAUTHORIZED for a signature that does not fit; such guesses are counted."""

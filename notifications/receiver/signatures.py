@@ -15,6 +15,9 @@ from registryhub.access.models import Source
 from registryhub.access.source_secrets import read_secrets
 from registryhub.http.request import Request
 
+SIGNED_BYTES = 16 << 20
+"""The most that is signed: it is in memory before anybody has proven who he is. 10,000 events fit."""
+
 _STANDARD = ("webhook-id", "webhook-timestamp", "webhook-signature")
 _OF_THE_BODY = ("X-Hub-Signature-256", "X-Gitea-Signature", "X-Forgejo-Signature")
 _NOBODYS = (secrets.token_hex(16),)

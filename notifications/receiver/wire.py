@@ -15,7 +15,7 @@ from notifications.events import MEDIA_TYPE_V1, MEDIA_TYPE_V2
 from notifications.log import intake
 from notifications.receiver.adapters.acr import find_validation_code
 from notifications.receiver.arrivals import complete
-from notifications.receiver.bodies import discard_body, read_body
+from notifications.receiver.bodies import discard_body
 from notifications.receiver.door import authenticate
 from notifications.receiver.envelopes import open_envelope, tally
 from notifications.receiver.errors import MEDIA_TYPE_UNSUPPORTED
@@ -78,7 +78,7 @@ def post(request: Request, limits: Limits) -> Response:
     if claim.source:
         check_pace(claim.source)
     release_connection()
-    body = read_body(request, limits.envelope_bytes)
+    body = claim.read(request, limits.envelope_bytes)
     source = claim.prove(body)
     message = claim.name_message(body)
     if code := asked_to_validate(request, body):

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from notifications.log import intake, quarantine
 from notifications.log.models import Event, Intake, QuarantinedEvent, SourceTally
-from notifications.log.readers import Reading, Unreadable, read_event
+from notifications.log.readers import ReadEvent, Reading, Unreadable, read_event
 from notifications.log.tasks import trim_log
 from registryhub.access.models import HUB_SOURCE_ID, Source
 from registryhub.config.keeping import EventLog
@@ -79,14 +79,17 @@ def test_a_part_comes_again_by_the_reader_that_it_names(settings: Settings) -> N
 
 
 def test_what_was_understood_and_refused_comes_again_as_an_event() -> None:
-    """In whatever it came; what is late stays late."""
+    """In whatever it came, with what is known besides; what is late stays late."""
     edge = Source.objects.create(name="edge")
     SourceTally.objects.create(source=edge, forgotten_to=timezone.now() + timedelta(days=9999))
-    intake.store(source_id=edge.pk, kind="distribution", raw=pull("late"))
+    facts = b'{"tagged": "new"}'
+    intake.store(source_id=edge.pk, kind="event", raw=pull("late") + b"\n" + facts)
     sequence_all()
     row = QuarantinedEvent.objects.get()
     assert (row.kind, row.reason[:5]) == ("event", "late:")
-    assert read_event(bytes(row.raw))[0].event.id == "late"  # type: ignore[union-attr]
+    again = read_event(bytes(row.raw))[0]
+    assert isinstance(again, ReadEvent)
+    assert (again.event.id, again.facts) == ("late", facts)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from notifications.log.models import Intake
 from notifications.receiver.models import Pace, SignedMessage
+from notifications.receiver.signatures import SIGNED_BYTES
 from notifications.receiver.sources import SourceRefused, add_signing_source, add_source, change_source, rotate_secret
 from notifications.signing import TOLERANCE_SECONDS
 from registryhub.access import throttle
@@ -57,6 +58,13 @@ def test_another_secret_or_another_body_is_refused_with_the_mend(secret: str, si
         assert not taken(answer)
         assert "/api/v1/events/NAME" in answer.error["detail"]
     assert not Intake.objects.exists()
+
+
+def test_what_is_signed_is_not_as_large_as_what_comes_with_a_token(secret: str) -> None:
+    """It is held in memory before it is known to be anybody's."""
+    answer = post_signed(b" " * (SIGNED_BYTES + 1), {"HTTP_X_HUB_SIGNATURE_256": "sha256=ab"})
+    assert answer.status == 413
+    assert "use a token" in answer.error["detail"]
 
 
 def test_who_is_there_is_not_told(secret: str) -> None:

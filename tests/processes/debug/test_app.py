@@ -82,6 +82,8 @@ def test_the_log_tells_what_waits_where() -> None:
     assert value(found, "registryhub_log_quarantine_events") == 1
     assert value(found, "registryhub_log_missing_events") == 0
     assert value(found, "registryhub_log_events_total", source="hub") == 3
+    assert value(found, "registryhub_source_last_event_timestamp_seconds", source="hub") > 1.7e9
+    assert value(found, "registryhub_source_clock_offset_seconds", source="hub") != 0
     assert value(found, "registryhub_consumer_lag_events", consumer="counters") == 2
     assert value(found, "registryhub_consumer_lost_events_total", consumer="counters") == 4
 

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -20,11 +21,11 @@ from tests.webui.operations import scene
 pytestmark = pytest.mark.django_db
 
 
-def heard_of(name: str, **fields: object) -> Source:
+def heard_of(name: str, **fields: Any) -> Source:
     """A source from which something has come."""
     source = add_source(name)[0]
     values = {"events": 1234, "last_received_at": timezone.now() - timedelta(minutes=3)}
-    SourceTally.objects.create(source=source, **{**values, "last_occurred_at": timezone.now(), **fields})  # type: ignore[arg-type]
+    SourceTally.objects.create(source=source, **{**values, "last_occurred_at": timezone.now(), **fields})
     return source
 
 
