@@ -244,7 +244,7 @@ class Uses(models.Model):
     pulls = models.BigIntegerField(default=0)
     checks = models.BigIntegerField(default=0)
     pushes = models.BigIntegerField(default=0)
-    bytes = models.BigIntegerField(default=0)
+    bytes = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
         abstract = True

@@ -47,6 +47,11 @@ class Table:
         return (*self.keys, *self.counts, *self.clocks)
 
     @cached_property
+    def optional(self) -> frozenset[str]:
+        """Counts that are 0 when nobody says anything."""
+        return frozenset(self.counts) - frozenset(NARROW)
+
+    @cached_property
     def position(self) -> dict[str, int]:
         """Where a number stands among the counts."""
         return {column: at for at, column in enumerate(self.counts)}

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from notifications.analytics.arrays import as_array
 from notifications.analytics.tables import Table
 
 SQLITE_BLOCK = 100
@@ -31,13 +32,12 @@ def add_rows(table: Table, rows: Sequence[Row]) -> None:
 
 
 def _add_on_postgres(table: Table, rows: Sequence[Row]) -> None:
-    """As one array a column: the server reads a third less than of rows, and plans once."""
+    """As one array a column, of those in which something is to be added."""
     with connection.cursor() as cursor:
         for start in range(0, len(rows), POSTGRES_BLOCK):
-            cursor.execute(
-                _postgres_statement(table),
-                [list(column) for column in zip(*rows[start : start + POSTGRES_BLOCK], strict=True)],
-            )
+            values = dict(zip(table.columns, zip(*rows[start : start + POSTGRES_BLOCK], strict=True), strict=True))
+            columns = tuple(name for name in table.columns if name not in table.optional or any(values[name]))
+            cursor.execute(_postgres_statement(table, columns), [as_array(values[name]) for name in columns])
 
 
 def _add_on_sqlite(table: Table, rows: Sequence[Row]) -> None:
@@ -67,23 +67,26 @@ def _text(value: Any) -> str:
 
 
 @cache
-def _postgres_statement(table: Table) -> str:
-    arrays = ", ".join(f"%s::{type_}[]" for type_ in table.types)
-    return _upsert(table, f"SELECT * FROM unnest({arrays})", "GREATEST")  # noqa: S608
+def _postgres_statement(table: Table, columns: tuple[str, ...]) -> str:
+    arrays = ", ".join(
+        f"%s::{type_}[]" for name, type_ in zip(table.columns, table.types, strict=True) if name in columns
+    )
+    return _upsert(table, columns, f"SELECT * FROM unnest({arrays})", "GREATEST")  # noqa: S608
 
 
 @cache
 def _sqlite_statement(table: Table, count: int) -> str:
     row = f"({', '.join('?' * len(table.columns))})"
-    return _upsert(table, f"VALUES {', '.join([row] * count)}", "MAX")
+    return _upsert(table, table.columns, f"VALUES {', '.join([row] * count)}", "MAX")
 
 
-def _upsert(table: Table, values: str, greatest: str) -> str:
-    changes = [f"{column} = {table.name}.{column} + excluded.{column}" for column in table.counts]
+def _upsert(table: Table, columns: tuple[str, ...], values: str, greatest: str) -> str:
+    counts = [column for column in table.counts if column in columns]
+    changes = [f"{column} = {table.name}.{column} + excluded.{column}" for column in counts]
     for column in table.clocks:
         mine, new = f"{table.name}.{column}", f"excluded.{column}"
         changes.append(f"{column} = {greatest}(COALESCE({mine}, {new}), COALESCE({new}, {mine}))")
     return (
-        f"INSERT INTO {table.name} ({', '.join(table.columns)}) {values}"
+        f"INSERT INTO {table.name} ({', '.join(columns)}) {values}"
         f" ON CONFLICT ({', '.join(table.keys)}) DO UPDATE SET {', '.join(changes)}"
     )
