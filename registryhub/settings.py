@@ -288,3 +288,7 @@ DEBUG_VARIABLES = {"notifications": "notifications.delivery.metrics.variables"}
 
 # Who knows of manifests that are needed outside the registry: dotted paths of `registryhub.registry.guards.Guard`.
 DIGEST_GUARDS = ["deployer.guards.running"]
+
+# Who has leaderboards beside those of the counters: dotted paths of callables that return them, see
+# `notifications.analytics.boards`.
+BOARDS = ["deployer.boards.boards"]

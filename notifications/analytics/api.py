@@ -2,56 +2,37 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC
 from typing import Any
 
-from django.db.models import QuerySet
 from django.urls import re_path
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import AllowAny
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from notifications.analytics.boards import BOARDS
-from notifications.analytics.classify import RULE_VERSION
-from notifications.analytics.questions import LeaderboardQuery, SourceNamed, StatsQuery
-from notifications.analytics.scope import find_repository, find_source, repositories_of
-from notifications.analytics.series import Point, TooManyPoints, grouped, series
+from notifications.analytics.boards import Board, Line, boards, read_board
+from notifications.analytics.documents import (
+    BOARD_EXAMPLE,
+    STATS_EXAMPLE,
+    BoardList,
+    LeaderboardDocument,
+    StatsDocument,
+)
+from notifications.analytics.explain import events_link, explain
+from notifications.analytics.questions import LeaderboardQuery, StatsQuery
+from notifications.analytics.scope import Scope, find_repositories, find_source, scope_of
+from notifications.analytics.series import Group, Question, read_groups
 from notifications.analytics.sheets import CsvRenderer
-from notifications.analytics.spans import INTERVALS
-from notifications.analytics.windows import WINDOWS, window_start
-from registryhub.access.models import Repository, Source
-
-
-class PointDocument(serializers.Serializer):
-    start = serializers.DateTimeField(default_timezone=UTC)
-    pulls = serializers.IntegerField()
-    checks = serializers.IntegerField()
-    pushes = serializers.IntegerField()
-
-
-class GroupDocument(serializers.Serializer):
-    name = serializers.CharField(help_text="of the tag or repository")
-    points = PointDocument(many=True)
-
-
-class StatsDocument(SourceNamed):
-    """`points` is absent when groups are asked for, `groups` when they are not."""
-
-    repository = serializers.CharField(help_text="empty: all that you may see")
-    tag = serializers.CharField(help_text="empty: all together")
-    interval = serializers.ChoiceField(INTERVALS)
-    start = serializers.DateTimeField()
-    end = serializers.DateTimeField()
-    rule = serializers.IntegerField(help_text="version of the counting rules")
-    totals = serializers.DictField(child=serializers.IntegerField(), required=False)
-    points = PointDocument(many=True, required=False)
-    groups = GroupDocument(many=True, required=False)
+from notifications.analytics.spans import TooManyPoints
+from notifications.analytics.unchanged import answered_once
+from notifications.analytics.values import VALUES
+from registryhub.access.models import Source
+from registryhub.access.visibility import sees_everything
 
 
 class StatsView(APIView):
@@ -60,25 +41,53 @@ class StatsView(APIView):
     permission_classes = (AllowAny,)
     renderer_classes = (JSONRenderer, CsvRenderer)
     csv_name = "stats"
-    csv_columns = ("name", "start", "pulls", "checks", "pushes")
+    csv_columns = ("name", "start", *VALUES)
 
-    @extend_schema(parameters=[StatsQuery], responses=StatsDocument, operation_id="stats")
+    @extend_schema(parameters=[StatsQuery], responses=StatsDocument, operation_id="stats", examples=[STATS_EXAMPLE])
+    @answered_once
     def get(self, request: Request) -> Response:
-        """Pulls, checks and pushes by hour, day, week or month."""
+        """Pulls, checks, pushes and more by hour, day, week or month, of all or of whatever they are grouped by."""
+        query, scope = self._asked
+        asked = query.validated_data
+        by = asked.get("group_by", "")
+        limit = max(asked["limit"], len(asked["repository"]))
+        try:
+            groups = read_groups(Question(scope, query.span(), query.only(), by, limit))
+        except TooManyPoints as error:
+            raise serializers.ValidationError({"interval": str(error)}) from error
+        document = self._head(request) | explain(request, self._source, asked["repository"], query.span())
+        if by:
+            return Response(document | {"groups": [_group(group) | {"name": group.name} for group in groups]})
+        return Response(document | _group(groups[0]))
+
+    def check(self, request: Request) -> None:
+        """Who may not ask is refused, whatever they know."""
         query = StatsQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
-        source = find_source(request.user, asked["source"])
-        repositories = _asked_repositories(request, source, asked["repository"])
-        document = {name: asked[name] for name in ("repository", "tag", "interval")}
-        document |= {"source": source.name, "start": query.span().first, "end": asked["end"], "rule": RULE_VERSION}
-        try:
-            if "group_by" in asked:
-                groups = grouped(repositories, asked["group_by"], query.span(), asked["limit"])
-                return Response(document | {"groups": [asdict(group) for group in groups]})
-            return Response(document | _sum_up(series(repositories, asked["tag"], query.span())))
-        except TooManyPoints as error:
-            raise serializers.ValidationError({"interval": str(error)}) from error
+        if query.is_about_actors() and not sees_everything(request.user):
+            raise PermissionDenied("Who it was is told to staff only.")
+        self._source = None if asked.get("group_by") == "source" else find_source(request.user, asked["source"])
+        self._asked = query, self._scope(request, asked["repository"])
+
+    def _scope(self, request: Request, names: Sequence[str]) -> Scope:
+        if not names or self._source is None:
+            return scope_of(request.user, self._source)
+        return Scope(tuple(found.pk for found in find_repositories(request.user, self._source, names)))
+
+    def _head(self, request: Request) -> dict[str, Any]:
+        query, _ = self._asked
+        asked, only = query.validated_data, query.only()
+        return {
+            "source": self._source.name if self._source else "",
+            "repository": ",".join(asked["repository"]),
+            "tag": only.pop("tag", ""),
+            "only": only,
+            "group_by": asked.get("group_by", ""),
+            "interval": asked["interval"],
+            "start": query.span().first,
+            "end": asked["end"],
+        }
 
     def csv_rows(self, document: dict[str, Any]) -> Iterable[dict[str, Any]]:
         if "groups" in document:
@@ -87,18 +96,20 @@ class StatsView(APIView):
         return [{"name": name, **point} for point in document["points"]]
 
 
-class PlaceDocument(SourceNamed):
-    rank = serializers.IntegerField()
-    repository = serializers.CharField()
-    pulls = serializers.IntegerField()
+class BoardsView(APIView):
+    """Which boards there are."""
 
+    permission_classes = (AllowAny,)
 
-class LeaderboardDocument(SourceNamed):
-    board = serializers.CharField()
-    window = serializers.ChoiceField(WINDOWS)
-    since = serializers.DateTimeField(allow_null=True, help_text="what happened before is not counted")
-    rule = serializers.IntegerField(help_text="version of the counting rules")
-    results = PlaceDocument(many=True)
+    @extend_schema(responses=BoardList, operation_id="leaderboards")
+    def get(self, request: Request) -> Response:
+        """By name, with the windows each one has."""
+        found = [
+            {"board": board.name, "title": board.title, "unit": board.unit, "windows": list(board.windows)}
+            for board in boards().values()
+            if _may_see(request, board)
+        ]
+        return Response({"results": found})
 
 
 class LeaderboardView(APIView):
@@ -107,22 +118,32 @@ class LeaderboardView(APIView):
     permission_classes = (AllowAny,)
     renderer_classes = (JSONRenderer, CsvRenderer)
     csv_name = "leaderboard"
-    csv_columns = ("rank", "repository", "source", "pulls")
+    csv_columns = ("rank", "repository", "source", "actor", "value", "pulls", "excluded", "last_pushed_at")
 
-    @extend_schema(parameters=[LeaderboardQuery], responses=LeaderboardDocument, operation_id="leaderboard")
+    @extend_schema(
+        parameters=[LeaderboardQuery],
+        responses=LeaderboardDocument,
+        operation_id="leaderboard",
+        examples=[BOARD_EXAMPLE],
+    )
+    @answered_once
     def get(self, request: Request, board: str) -> Response:
-        """The repositories that lead a board, `most-pulled` for now; ties are in the order of their names."""
-        name = board.replace("_", "-")
-        if name not in BOARDS:
-            raise NotFound(f"There is no board {board!r}; there are: {', '.join(BOARDS)}.")
+        """Who leads a board; ties are in the order of their names."""
+        found, source, query = self._asked
+        window = query["window"]
+        asked, lines = read_board(found, scope_of(request.user, source), window, timezone.now(), query["limit"])
+        document = {"board": found.name, "title": found.title, "unit": found.unit, "window": window}
+        document |= {"source": source.name, "since": asked.since, **explain(request, source, (), None)}
+        return Response(document | {"results": [_line(request, source, line) for line in lines]})
+
+    def check(self, request: Request, board: str) -> None:
+        """Who may not ask is refused, whatever they know."""
+        found = find_board(request, board)
         query = LeaderboardQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        window = query.validated_data["window"]
-        source = find_source(request.user, query.validated_data["source"])
-        now = timezone.now()
-        places = BOARDS[name](repositories_of(request.user, source), window, now, query.validated_data["limit"])
-        document = {"board": name, "window": window, "source": source.name, "since": window_start(window, now)}
-        return Response(document | {"rule": RULE_VERSION, "results": [asdict(place) for place in places]})
+        if query.validated_data["window"] not in found.windows:
+            raise serializers.ValidationError({"window": f"{found.name} has {', '.join(found.windows)}."})
+        self._asked = found, find_source(request.user, query.validated_data["source"]), query.validated_data
 
     def csv_rows(self, document: dict[str, Any]) -> Iterable[dict[str, Any]]:
         results: Iterable[dict[str, Any]] = document["results"]
@@ -131,16 +152,32 @@ class LeaderboardView(APIView):
 
 urlpatterns = [
     re_path(r"^stats/?$", StatsView.as_view(), name="stats"),
+    re_path(r"^leaderboards/?$", BoardsView.as_view(), name="leaderboards"),
     re_path(r"^leaderboards/(?P<board>[a-z_-]+)/?$", LeaderboardView.as_view(), name="leaderboard"),
 ]
 
 
-def _asked_repositories(request: Request, source: Source, name: str) -> QuerySet[Repository]:
-    if not name:
-        return repositories_of(request.user, source)
-    return Repository.objects.filter(pk=find_repository(request.user, source, name).pk)
+def find_board(request: Request, name: str) -> Board:
+    """Under both spellings of its name. Raises NotFound, the same for what is for staff only."""
+    known = {board.name: board for board in boards().values() if _may_see(request, board)}
+    found = known.get(name.replace("_", "-"))
+    if found is None:
+        raise NotFound(f"There is no board {name!r}; there are: {', '.join(known)}.")
+    return found
 
 
-def _sum_up(points: Sequence[Point]) -> dict[str, Any]:
-    totals = {name: sum(getattr(point, name) for point in points) for name in ("pulls", "checks", "pushes")}
-    return {"totals": totals, "points": [asdict(point) for point in points]}
+def _may_see(request: Request, board: Board) -> bool:
+    return sees_everything(request.user) or not board.is_for_staff
+
+
+def _group(group: Group) -> dict[str, Any]:
+    points = [asdict(point) for point in group.points]
+    known = {name: [point[name] for point in points if point[name] is not None] for name in VALUES}
+    return {"totals": {name: sum(counts) if counts else None for name, counts in known.items()}, "points": points}
+
+
+def _line(request: Request, source: Source, line: Line) -> dict[str, Any]:
+    found = asdict(line)
+    del found["repository_id"]
+    names = (line.repository,) if line.repository else ()
+    return found | {"source": line.source or source.name, "events": events_link(request, source, names)}

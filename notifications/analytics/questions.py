@@ -8,8 +8,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from notifications.analytics.series import DEFAULT_SPANS, GROUPINGS, Span
-from notifications.analytics.spans import INTERVALS
+from notifications.analytics.series import GROUPINGS, KEYS
+from notifications.analytics.spans import DEFAULT_SPANS, INTERVALS, Span
+from notifications.analytics.tables import USE
 from notifications.analytics.windows import WINDOWS
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
@@ -51,26 +52,38 @@ class SourceNamed(serializers.Serializer):
     source = serializers.CharField()  # type: ignore[assignment]
 
 
+_ACTIONS = "`pull_tag`, `pull_digest`, `version_check`, `referrer`, `push`, `fetch`, `blob` or `mount`"
+_AUDIENCES = "`unknown`, `ci`, `scanner`, `mirror`, `internal` or `deploy`"
+
+
 class StatsQuery(SourceQuery):
     """What is counted, and over which time."""
 
-    repository = serializers.CharField(default="", allow_blank=True, help_text="all that you may see by default")
+    repository = serializers.ListField(
+        child=serializers.CharField(),
+        default=list,
+        max_length=50,
+        help_text="all that you may see by default; several, to compare them: `repository=a&repository=b`",
+    )
     tag = serializers.CharField(default="", allow_blank=True, help_text="all by default; needs `repository`")
+    digest = serializers.CharField(default="", allow_blank=True, help_text="of a manifest; needs `repository`")
+    action = serializers.CharField(default="", allow_blank=True, help_text=_ACTIONS)
+    audience = serializers.CharField(default="", allow_blank=True, help_text=_AUDIENCES)
+    client = serializers.CharField(default="", allow_blank=True, help_text="such as `docker` or `containerd`")
+    platform = serializers.CharField(default="", allow_blank=True, help_text="such as `linux/arm64`")
+    actor = serializers.CharField(default="", allow_blank=True, help_text="who it was, for staff")
     interval = serializers.ChoiceField(INTERVALS, default="day", help_text="length of a point, UTC; weeks from Monday")
     group_by = serializers.ChoiceField(
-        GROUPINGS, required=False, help_text="`repository`, or with a repository `tag`: points of each of the leaders"
+        GROUPINGS, required=False, help_text="points of each of the leaders; `tag` and `digest` within one repository"
     )
     limit = serializers.IntegerField(default=10, min_value=1, max_value=50, help_text="how many groups")
     start = MomentField(required=False, help_text="moment or date; the point it falls into is the first")
     end = MomentField(is_end=True, required=False, help_text="moment (not included) or date (included); now by default")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["tag"] and not attrs["repository"]:
-            raise serializers.ValidationError({"tag": "Name the repository too: repository=NAME&tag=TAG."})
-        if attrs.get("group_by") == "tag" and (attrs["tag"] or not attrs["repository"]):
-            raise serializers.ValidationError({"group_by": "Grouping by tag needs a repository, and no tag."})
-        if attrs.get("group_by") == "repository" and attrs["repository"]:
-            raise serializers.ValidationError({"group_by": "Grouping by repository goes without `repository`."})
+        if len(attrs["repository"]) > 1:
+            attrs.setdefault("group_by", "repository")
+        _refuse_what_is_not_counted(attrs)
         end = attrs["end"] = attrs.get("end") or timezone.now()
         attrs["start"] = attrs.get("start") or end - DEFAULT_SPANS[attrs["interval"]]
         if attrs["start"] >= end:
@@ -78,8 +91,40 @@ class StatsQuery(SourceQuery):
         return attrs
 
     def span(self) -> Span:
+        """What was asked for."""
         found = self.validated_data
         return Span(found["interval"], found["start"], found["end"])
+
+    def only(self) -> dict[str, str]:
+        """What the keys must be."""
+        return {name: self.validated_data[name] for name in KEYS if self.validated_data[name]}
+
+    def is_about_actors(self) -> bool:
+        """Which is for staff."""
+        return bool(self.validated_data["actor"] or self.validated_data.get("group_by") == "actor")
+
+
+def _refuse_what_is_not_counted(attrs: dict[str, Any]) -> None:
+    """Together, that is: each table of counters has only some of the keys."""
+    by = attrs.get("group_by", "")
+    names = {name for name in KEYS if attrs[name]} | {by}
+    for name in ("tag", "digest"):
+        if attrs[name] and not attrs["repository"]:
+            raise serializers.ValidationError({name: f"Name the repository too: repository=NAME&{name}=…"})
+        if by == name and (attrs[name] or len(attrs["repository"]) != 1):
+            raise serializers.ValidationError({"group_by": f"Grouping by {name} needs one repository, and no {name}."})
+    if by == "repository" and len(attrs["repository"]) == 1:
+        raise serializers.ValidationError({"group_by": "Grouping by repository goes without one, or with several."})
+    if by == "source" and (attrs["source"] or attrs["repository"]):
+        raise serializers.ValidationError({"group_by": "Grouping by source goes without `source` and `repository`."})
+    details, uses = names & {"tag", "digest"}, names & set(USE)
+    if len(details) + bool(uses) > 1:
+        listed = ", ".join(sorted(details | uses))
+        raise serializers.ValidationError({"group_by" if by else listed: f"These are not counted together: {listed}."})
+    if "platform" in names and names & {"action", "actor"}:
+        raise serializers.ValidationError(
+            {"platform": "Platforms are told of what is fetched, without action or actor."}
+        )
 
 
 class LeaderboardQuery(SourceQuery):

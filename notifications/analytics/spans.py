@@ -1,11 +1,47 @@
 """Hours, days, weeks and months in UTC. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from typing import Literal
 
 Interval = Literal["hour", "day", "week", "month"]
 INTERVALS: tuple[Interval, ...] = ("hour", "day", "week", "month")
+
+MAX_POINTS = 5000
+
+DEFAULT_SPANS: Mapping[Interval, timedelta] = {
+    "hour": timedelta(hours=47),
+    "day": timedelta(days=29),
+    "week": timedelta(weeks=25),
+    "month": timedelta(days=335),
+}
+
+
+class TooManyPoints(ValueError):
+    """The text says how many are allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What is asked: all points that begin before `end`, from the one that `start` falls into."""
+
+    interval: Interval
+    start: datetime
+    end: datetime
+
+    @property
+    def first(self) -> datetime:
+        """When the first one begins."""
+        return floor_to(self.interval, self.start)
+
+    def starts(self) -> list[datetime]:
+        """Raises TooManyPoints."""
+        found = list(islice(starts(self.interval, self.start, self.end), MAX_POINTS + 1))
+        if len(found) > MAX_POINTS:
+            raise TooManyPoints(f"More than {MAX_POINTS} points; ask for a longer interval or a shorter time.")
+        return found
 
 
 def floor_hour(moment: datetime) -> datetime:

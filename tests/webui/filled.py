@@ -4,13 +4,12 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from notifications.analytics.models import RepositoryDay, RepositoryHour, RepositoryTotals, TagDay, TagHour, TagTotals
-from notifications.analytics.spans import floor_hour
 from notifications.log.models import Event
 from registryhub.access.models import HUB_SOURCE_ID, Repository, Source
 from registryhub.oci.digests import digest_of
 from registryhub.registry.models import Blob, BlobLink, Manifest, Tag
 from tests.registry.stage import CONFIG_TYPE, LAYER_TYPE, dump
+from tests.webui.numbers import Tally
 
 IMAGE_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
@@ -21,18 +20,13 @@ def make_repository(name: str, *, is_public: bool = True, source: str = "") -> R
     return Repository.objects.create(source_id=key, name=name, is_public=is_public)
 
 
-def count(repository: Repository, *, pulls: int, at: datetime | None = None, tag: str = "") -> None:
-    """Pulls, one check and one push in the hour of the moment."""
-    at = at or timezone.now()
-    counts = {"pulls": pulls, "checks": 1, "pushes": 1}
-    clocks = {"last_pulled_at": at, "last_seen_at": at, "last_pushed_at": at}
-    RepositoryHour.objects.create(repository=repository, hour=floor_hour(at), **counts)
-    RepositoryDay.objects.update_or_create(repository=repository, day=at.date(), defaults=counts)
-    RepositoryTotals.objects.update_or_create(repository=repository, defaults=counts | clocks)
-    if tag:
-        TagHour.objects.create(repository=repository, tag=tag, hour=floor_hour(at), **counts)
-        TagDay.objects.create(repository=repository, tag=tag, day=at.date(), **counts)
-        TagTotals.objects.create(repository=repository, tag=tag, **counts, **clocks)
+def count(
+    repository: Repository, *, pulls: int, at: datetime | None = None, tag: str = "", now: datetime | None = None
+) -> None:
+    """Pulls, one check and one push in the hour of the moment; `now` is when windows begin, if none has begun."""
+    tally = Tally(now)
+    tally.count(repository, at or timezone.now(), tag, pull_tag=pulls, version_check=1, push=1)
+    tally.write()
 
 
 def store_image(repository: Repository, text: str, *tags: str, moved_at: datetime | None = None) -> str:

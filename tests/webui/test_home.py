@@ -9,10 +9,10 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from notifications.analytics.models import RepositoryDay
 from notifications.log.models import Event
 from registryhub.access.models import HUB_SOURCE_ID, Repository
 from registryhub.access.repositories import ensure_repository
+from tests.webui.filled import count
 
 
 def make_repository(name: str, *, is_public: bool, pulls: int) -> None:
@@ -20,7 +20,7 @@ def make_repository(name: str, *, is_public: bool, pulls: int) -> None:
     key = ensure_repository(HUB_SOURCE_ID, name)
     Repository.objects.filter(pk=key).update(is_public=is_public)
     now = timezone.now()
-    RepositoryDay.objects.create(repository_id=key, day=now.date(), pulls=pulls, pushes=1)
+    count(Repository.objects.get(pk=key), pulls=pulls)
     Event.objects.create(
         seq=Event.objects.count() + 1,
         source_id=HUB_SOURCE_ID,

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from notifications.analytics.series import Span
+from notifications.analytics.spans import Span
 from registryhub.access.models import Repository
 from registryhub.access.visibility import visible_repositories
 from registryhub.database.keyset import InvalidCursor, Page

@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from notifications.analytics.scope import Scope
 from notifications.analytics.windows import WINDOWS
-from registryhub.access.models import Repository
 from registryhub.registry.repositories import is_empty
 from registryhub.registry.usage import measure_repository
 from webui.exchange import exchanged
@@ -50,7 +50,7 @@ def repository(request: HttpRequest, name: str) -> HttpResponse:
 def chart_context(request: HttpRequest, facts: Facts, tag: str = "") -> dict[str, Any]:
     """The chart of a repository, or of one of its tags. One query."""
     window = parse_window(request.GET.get("window", ""))
-    only_this = Repository.objects.filter(pk=facts.repository.pk)
+    only_this = Scope((facts.repository.pk,))
     points, chart = read_chart(only_this, window, timezone.now(), tag, facts.first_counted)
     summary = f"{sum(point.pulls for point in points):,} · {in_words(window)}"
     return {"window": window, "windows": WINDOWS, "chart": chart, "summary": summary}

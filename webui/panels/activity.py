@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Q
 
-from notifications.analytics.models import RepositoryDay, RepositoryHour
+from notifications.analytics.firsts import first_counted
+from notifications.analytics.models import RepositoryTotals
+from notifications.analytics.scope import Scope
 from notifications.analytics.series import Point, series
-from notifications.analytics.spans import midnight
+from notifications.analytics.spans import Span
 from notifications.analytics.windows import Window
-from registryhub.access.models import Repository
 from webui.charts import Chart, draw
 from webui.panels.board import Leader, leaders
 from webui.panels.change import Change, compare
@@ -35,6 +36,7 @@ class Day:
     pulls: Figure
     checks: Figure
     pushes: Figure
+    excluded: Figure
     pushed_repositories: int
 
 
@@ -47,51 +49,46 @@ class Activity:
     leaders: Sequence[Leader]
 
 
-def last_day(repositories: QuerySet[Repository], now: datetime) -> Day:
-    """One query."""
+def last_day(scope: Scope, now: datetime) -> Day:
+    """Two queries."""
     before = before_window("24h", now)
     assert before is not None
-    within, earlier, edge = Q(hour__gte=before.end), Q(hour__gte=before.start, hour__lt=before.end), Q(hour=before.edge)
-    sums = {f"{name}_now": Sum(name, default=0, filter=within) for name in _NAMES}
-    sums |= {f"{name}_before": Sum(name, default=0, filter=earlier) for name in _NAMES}
-    sums |= {f"{name}_edge": Sum(name, default=0, filter=edge) for name in _NAMES}
-    pushed = Count("repository", distinct=True, filter=within & Q(pushes__gt=0))
-    hours = RepositoryHour.objects.filter(hour__gte=before.edge, repository__in=repositories)
-    found = hours.aggregate(**sums, pushed=pushed)
-    figures = {name: _figure(found, name, before) for name in _NAMES}
-    return Day(**figures, pushed_repositories=found["pushed"])
+    points = series(scope, Span("hour", before.edge, now))
+    sight = Q() if scope.sees_private else Q(repository__is_public=True)
+    pushed = RepositoryTotals.objects.filter(sight, pushes_24h__gt=0).count()
+    return Day(
+        pulls=_figure(points, "pulls", before),
+        checks=_figure(points, "checks", before),
+        pushes=_figure(points, "pushes", before),
+        excluded=_figure(points, "excluded", before),
+        pushed_repositories=pushed,
+    )
 
 
-def read_activity(repositories: QuerySet[Repository], window: Window, now: datetime) -> Activity:
-    """Three queries, and one more for all time."""
-    points, chart = read_chart(repositories, window, now)
+def read_activity(scope: Scope, window: Window, now: datetime) -> Activity:
+    """Five queries, and one more for all time."""
+    points, chart = read_chart(scope, window, now)
     total = sum(point.pulls for point in points)
-    return Activity(window, chart, leaders(repositories, window, now, total))
+    return Activity(window, chart, leaders(scope, window, now, total))
 
 
 def read_chart(
-    repositories: QuerySet[Repository], window: Window, now: datetime, tag: str = "", first: datetime | None = None
+    scope: Scope, window: Window, now: datetime, tag: str = "", first: datetime | None = None
 ) -> tuple[Sequence[Point], Chart | None]:
     """The points of a window, all repositories together, and what they look like.
 
     `first` is when counting began; without it, all time costs a query more.
     """
     if window == "all" and first is None:
-        first = first_day(repositories)
+        first = first_counted(scope)
     span = window_span(window, now, first)
-    points = series(repositories, tag, span)
+    points = series(scope, span, tag)
     if window == "7d":
         points = coarser(points, _STEP_HOURS)
     return points, draw(points, span.interval)
 
 
-def first_day(repositories: QuerySet[Repository]) -> datetime | None:
-    """When counting began."""
-    days = RepositoryDay.objects.filter(repository__in=repositories).order_by("day").values_list("day", flat=True)
-    found = days.first()
-    return midnight(found) if found else None
-
-
-def _figure(found: dict[str, int], name: str, before: Before) -> Figure:
-    was = float(found[f"{name}_before"]) + before.part_of_edge * float(found[f"{name}_edge"])
-    return Figure(int(found[f"{name}_now"]), compare(found[f"{name}_now"], was))
+def _figure(points: Sequence[Point], name: str, before: Before) -> Figure:
+    counts = [(point.start, getattr(point, name)) for point in points]
+    now = sum(count for start, count in counts if start >= before.end)
+    return Figure(now, compare(now, sum(count * before.weight(start) for start, count in counts)))

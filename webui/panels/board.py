@@ -3,17 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import reduce
-from operator import or_
 
-from django.db.models import Q, QuerySet
-
-from notifications.analytics.boards import Place, most_pulled
-from notifications.analytics.models import RepositoryDay, RepositoryHour
-from notifications.analytics.series import Span
-from notifications.analytics.spans import floor_hour, floor_to, midnight
+from notifications.analytics.boards import Line, boards, read_board
+from notifications.analytics.counts import pulls_by_step
+from notifications.analytics.scope import Scope
+from notifications.analytics.spans import Span, floor_to
 from notifications.analytics.windows import Window
-from registryhub.access.models import Repository
 from webui.charts import spark
 from webui.panels.change import Change, compare
 from webui.panels.windows import Before, before_window, window_span
@@ -24,7 +19,6 @@ SPARK_DAYS = 90
 
 _HOUR, _DAY_HOURS, _STEP_HOURS = timedelta(hours=1), 24, 6
 
-Name = tuple[str, str]
 Counts = dict[datetime, int]
 
 
@@ -32,20 +26,21 @@ Counts = dict[datetime, int]
 class Leader:
     """A line of the board; `share` is its part of all pulls in the window, in percent."""
 
-    place: Place
+    place: Line
     share: float
     spark: str
     change: Change | None
 
 
-def leaders(repositories: QuerySet[Repository], window: Window, now: datetime, total: int) -> Sequence[Leader]:
-    """The most pulled, with `total` pulls of all that the reader sees. Two queries."""
-    places = most_pulled(repositories, window, now, LINES)
+def leaders(scope: Scope, window: Window, now: datetime, total: int) -> Sequence[Leader]:
+    """The most pulled, with `total` pulls of all that the reader sees. Four queries at most."""
+    _, places = read_board(boards()["most-pulled"], scope, window, now, LINES)
     if not places:
         return []
     span, before = spark_span(window, now), before_window(window, now)
-    counts = _counts(places, span, before.edge if before else span.start)
-    return [_leader(place, counts[place.source, place.repository], span, before, total) for place in places]
+    since = Span(span.interval, before.edge if before else span.start, now)
+    counts = pulls_by_step([place.repository_id for place in places], since)
+    return [_leader(place, counts[place.repository_id], span, before, total) for place in places]
 
 
 def spark_span(window: Window, now: datetime) -> Span:
@@ -55,14 +50,10 @@ def spark_span(window: Window, now: datetime) -> Span:
 
 def sparks(repository_ids: Iterable[int], span: Span) -> dict[int, str]:
     """The small line of each repository. One query."""
-    counts: dict[int, Counts] = {key: {} for key in repository_ids}
-    rows = _rows(span, span.first).filter(repository_id__in=list(counts))
-    for key, step, pulls in rows.values_list("repository_id", _column(span), "pulls"):
-        counts[key][_moment(step, span)] = pulls
-    return {key: _spark(found, span) for key, found in counts.items()}
+    return {key: _spark(counts, span) for key, counts in pulls_by_step(repository_ids, span).items()}
 
 
-def _leader(place: Place, counts: Counts, span: Span, before: Before | None, total: int) -> Leader:
+def _leader(place: Line, counts: Counts, span: Span, before: Before | None, total: int) -> Leader:
     was = sum(pulls * before.weight(_step(step, before)) for step, pulls in counts.items()) if before else 0.0
     return Leader(
         place=place,
@@ -75,31 +66,6 @@ def _leader(place: Place, counts: Counts, span: Span, before: Before | None, tot
 def _step(moment: datetime, before: Before) -> datetime:
     """The hour or day of a count, as the window before is made of them."""
     return moment if before.start - before.edge < timedelta(days=1) else floor_to("day", moment)
-
-
-def _counts(places: Sequence[Place], span: Span, since: datetime) -> dict[Name, Counts]:
-    names = [Q(repository__source__name=place.source, repository__name=place.repository) for place in places]
-    found: dict[Name, Counts] = {(place.source, place.repository): {} for place in places}
-    rows = _rows(span, since).filter(reduce(or_, names))
-    for source, name, step, pulls in rows.values_list(
-        "repository__source__name", "repository__name", _column(span), "pulls"
-    ):
-        found[source, name][_moment(step, span)] = pulls
-    return found
-
-
-def _rows(span: Span, since: datetime) -> QuerySet[RepositoryHour] | QuerySet[RepositoryDay]:
-    if span.interval == "hour":
-        return RepositoryHour.objects.filter(hour__gte=floor_hour(since))
-    return RepositoryDay.objects.filter(day__gte=since.date())
-
-
-def _column(span: Span) -> str:
-    return "hour" if span.interval == "hour" else "day"
-
-
-def _moment(step: datetime, span: Span) -> datetime:
-    return step if span.interval == "hour" else midnight(step)
 
 
 def _spark(counts: Counts, span: Span) -> str:

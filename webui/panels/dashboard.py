@@ -7,6 +7,7 @@ from datetime import datetime
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.cache import cache
 
+from notifications.analytics.scope import scope_of
 from notifications.analytics.windows import Window
 from notifications.log.models import Event
 from registryhub.access.visibility import sees_everything, sight, visible_repositories
@@ -33,11 +34,10 @@ class Dashboard:
 
 def dashboard(user: User, window: Window, now: datetime) -> Dashboard:
     """What the user may see. Raises django.db errors when the database does not answer."""
-    repositories = visible_repositories(user)
     return Dashboard(
         activity=activity(user, window, now),
-        day=last_day(repositories, now),
-        repositories=repositories.count(),
+        day=last_day(scope_of(user), now),
+        repositories=visible_repositories(user).count(),
         pushes=latest_pushes(user),
         operations=read_operations(now) if sees_everything(user) else None,
     )
@@ -48,6 +48,6 @@ def activity(user: User, window: Window, now: datetime) -> Activity:
     key = f"webui.activity.{sight(user)}.{window}"
     known: Activity | None = cache.get(key)
     if known is None:
-        known = read_activity(visible_repositories(user), window, now)
+        known = read_activity(scope_of(user), window, now)
         cache.set(key, known, _KEPT_SECONDS[window])
     return known

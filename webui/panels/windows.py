@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from notifications.analytics.series import Point, Span
-from notifications.analytics.spans import Interval, floor_to, following
+from notifications.analytics.series import Point
+from notifications.analytics.spans import Interval, Span, floor_to, following
 from notifications.analytics.windows import WINDOWS, Window, window_start
 
 DEFAULT_WINDOW: Window = "7d"

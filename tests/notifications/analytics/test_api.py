@@ -6,7 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from registryhub.access.models import Repository, Source
+from registryhub.access.models import HUB_SOURCE_ID, Repository, Source
+from registryhub.access.repositories import set_public
 from tests.notifications.analytics.logged import NOON, counted, logged
 from tests.rest import Rest, staff, visitor
 
@@ -24,9 +25,8 @@ def numbers(db: None) -> None:
         logged("push", "closed", tag="v2", occurred_at=now),
         logged("pull", "open", source_id=edge.pk, occurred_at=now),
     )
-    Repository.objects.filter(name="closed").update(is_public=False)
-    Repository.objects.filter(name="open").update(is_public=False)
-    Repository.objects.filter(name="open", source_id=1).update(is_public=True)
+    for repository in Repository.objects.all():
+        set_public(repository.pk, is_public=repository.name == "open" and repository.source_id == HUB_SOURCE_ID)
 
 
 def rows(text: str) -> list[list[str]]:
@@ -62,7 +62,8 @@ def test_stats_of_a_tag() -> None:
     answer = staff().get("stats?repository=closed&tag=v1&interval=hour").document
     assert len(answer["points"]) == 48
     assert answer["points"][-1]["pulls"] == 5
-    assert answer["totals"] == {"pulls": 5, "checks": 0, "pushes": 0}
+    totals = answer["totals"]
+    assert (totals["pulls"], totals["checks"], totals["pushes"], totals["bytes"]) == (5, 0, 0, None)
     assert (answer["source"], answer["repository"], answer["tag"], answer["rule"]) == ("hub", "closed", "v1", 1)
     assert answer["points"][0]["start"].endswith(":00:00Z")
 
@@ -154,7 +155,7 @@ def test_csv_cells_cannot_become_formulas() -> None:
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert "attachment" in answer.headers["Content-Disposition"]
     header, *lines = rows(answer.text)
-    assert header == ["rank", "repository", "source", "pulls"]
+    assert header == ["rank", "repository", "source", "actor", "value", "pulls", "excluded", "last_pushed_at"]
     assert {line[1] for line in lines} == {"'=1+1", "'+x", "'-x", "'@x", "'\tx", 'a,"b', "plain"}
 
 
@@ -163,10 +164,10 @@ def test_stats_as_csv() -> None:
     """A line a point; errors are readable there too."""
     ada = staff()
     lines = rows(ada.get("stats?format=csv&repository=closed&tag=v1").text)
-    assert lines[0] == ["name", "start", "pulls", "checks", "pushes"]
+    assert lines[0] == ["name", "start", "pulls", "checks", "pushes", "excluded", "bytes", "pullers", "requests"]
     assert len(lines) == 31
     assert lines[-1][0] == "closed:v1"
-    assert lines[-1][2:] == ["5", "0", "0"]
+    assert lines[-1][2:] == ["5", "0", "0", "", "", "", ""]
     grouped = rows(ada.get("stats?format=csv&group_by=repository").text)
     assert len(grouped) == 61
     wrong = ada.get("stats?format=csv&interval=x")

@@ -1,15 +1,37 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from notifications.analytics.series import MAX_POINTS, Span, TooManyPoints, grouped, series
-from notifications.analytics.spans import INTERVALS, Interval, floor_to, following, starts
+from notifications.analytics.scope import Scope
+from notifications.analytics.series import Group, Question, read_groups, series
+from notifications.analytics.spans import (
+    INTERVALS,
+    MAX_POINTS,
+    Interval,
+    Span,
+    TooManyPoints,
+    floor_to,
+    following,
+    starts,
+)
 from registryhub.access.models import Repository
 from tests.notifications.analytics.logged import NOON, counted, logged
 
 pytestmark = pytest.mark.django_db
+
+
+ALL = Scope(sees_private=True)
+
+
+def of(*repository_ids: int) -> Scope:
+    return Scope(repository_ids)
+
+
+def ids() -> list[int]:
+    return list(Repository.objects.values_list("pk", flat=True))
 
 
 def day(text: str) -> datetime:
@@ -17,7 +39,7 @@ def day(text: str) -> datetime:
 
 
 def points(span: Span, tag: str = "") -> dict[str, tuple[int, int, int]]:
-    found = series(Repository.objects.all(), tag, span)
+    found = series(ALL, span) if not tag else series(of(*ids()), span, tag)
     return {f"{point.start:%m-%d %H}": (point.pulls, point.checks, point.pushes) for point in found}
 
 
@@ -43,10 +65,10 @@ def test_every_interval_adds_up_to_the_same(interval: Interval) -> None:
     for hours in range(0, 1000, 37):
         counted(logged("pull", occurred_at=NOON - timedelta(hours=hours)), logged("push", tag="v2"))
     span = Span(interval, NOON - timedelta(hours=1000), NOON + timedelta(hours=1))
-    found = series(Repository.objects.all(), "", span)
+    found = series(ALL, span)
     assert (sum(point.pulls for point in found), sum(point.pushes for point in found)) == (28, 28)
-    assert sum(point.pulls for point in series(Repository.objects.all(), "latest", span)) == 28
-    assert sum(point.pulls for point in series(Repository.objects.all(), "v2", span)) == 0
+    assert sum(point.pulls for point in series(of(*ids()), span, "latest")) == 28
+    assert sum(point.pulls for point in series(of(*ids()), span, "v2")) == 0
 
 
 def test_where_nothing_happened_there_is_a_zero() -> None:
@@ -64,23 +86,23 @@ def test_where_nothing_happened_there_is_a_zero() -> None:
 def test_a_span_of_too_many_points_is_refused() -> None:
     """Before anything is read."""
     with pytest.raises(TooManyPoints, match=str(MAX_POINTS)):
-        series(Repository.objects.all(), "", Span("hour", day("2020-01-01"), NOON))
+        series(ALL, Span("hour", day("2020-01-01"), NOON))
 
 
 @pytest.mark.parametrize("interval", ["hour", "day"])
 def test_groups_are_the_leaders_with_their_points(interval: Interval) -> None:
-    """Ties go by name, and two queries do for any number of them."""
+    """Ties go by name, and one query does for any number of them."""
     for number, name in enumerate(("a", "b", "c", "d")):
         counted(*[logged("pull", name, tag=f"v{name}")] * (number % 3 + 1))
     span = Span(interval, NOON - timedelta(hours=30), NOON + timedelta(hours=1))
     with CaptureQueriesContext(connection) as queries:
-        groups = grouped(Repository.objects.all(), "repository", span, 3)
-    assert len(queries) == 2
-    assert [(group.name, sum(point.pulls for point in group.points)) for group in groups] == [
-        ("c", 3),
-        ("b", 2),
-        ("a", 1),
-    ]
-    by_tag = grouped(Repository.objects.filter(name="c"), "tag", span, 3)
-    assert [(group.name, sum(point.pulls for point in group.points)) for group in by_tag] == [("vc", 3)]
-    assert grouped(Repository.objects.none(), "tag", span, 3) == []
+        groups = read_groups(Question(ALL, span, group_by="repository", limit=3))
+    assert len(queries) == 1
+    assert pulls(groups) == {"c": 3, "b": 2, "a": 1}
+    of_c = of(Repository.objects.get(name="c").pk)
+    assert pulls(read_groups(Question(of_c, span, group_by="tag"))) == {"vc": 3}
+    assert read_groups(Question(of(), span, group_by="tag")) == []
+
+
+def pulls(groups: Sequence[Group]) -> dict[str, int]:
+    return {group.name: group.total("pulls") for group in groups}
