@@ -100,10 +100,11 @@ class Batch:
 
 @dataclass(slots=True)
 class Alike:
-    """Events that say the same, within a second."""
+    """Events that say the same, within a second. `who` is a name or an address."""
 
     event: LoggedEvent
     second: int
+    who: str
     times: int
     size: int
     latest: datetime
@@ -126,21 +127,18 @@ def _group(events: Iterable[LoggedEvent]) -> Iterable[Alike]:
     for event in events:
         moment = happened_at(event.occurred_at, event.received_at)
         second = int(moment.timestamp())
-        key = (second, event.source_id, event[_ACTION:_SIZE], event[_ACTOR:_FROM], event.facts)
+        who = event.actor or _host(event.address)
+        key = (second, who, event.user_agent, event.repository, event.digest, event.tag, event.action)
+        key += (event.source_id, event.media_type, event.method, event.facts, bool(event.actor))
         alike = found.get(key)
         if alike is None:
-            found[key] = Alike(event, second, 1, event.size, moment)
+            found[key] = Alike(event, second, who, 1, event.size, moment)
             continue
         alike.times += 1
         alike.size += event.size
         if moment > alike.latest:
             alike.latest = moment
     return found.values()
-
-
-_ACTION, _SIZE, _ACTOR, _FROM = (
-    LoggedEvent._fields.index(name) for name in ("action", "size", "actor", "from_repository")
-)
 
 
 @lru_cache(maxsize=65_536)
@@ -163,11 +161,10 @@ def _read_request(batch: Batch, alike: Alike, done: Deed) -> None:
     asked = ask(alike.second, event.tag, event.digest, event.media_type, is_get=is_get, known=known)
     name = (event.source_id, event.repository)
     client = _client(event)
-    who = event.actor or _host(event.address)
-    visitor = Visitor(name, _visitor_key(who, event.user_agent))
+    visitor = Visitor(name, _visitor_key(alike.who, event.user_agent))
     visit = batch.visits.get(visitor)
     if visit is None:
-        visit = batch.visits[visitor] = Visit(client, who, event.actor)
+        visit = batch.visits[visitor] = Visit(client, alike.who, event.actor)
     visit.asks[asked] = visit.asks.get(asked, 0) + alike.times
     is_counted = client.audience in COUNTED
     if is_get:
