@@ -12,6 +12,7 @@ urlpatterns = [
     path("admin/login/", LoginPage.as_view()),  # one door, one throttle
     path("admin/", admin.site.urls),
     path("api/v1/", include("registryhub.api")),
+    path("", include("notifications.analytics.badges")),
 ]
 
 handler403 = "webui.views.forbidden"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil, log10, sqrt
 
+from notifications.analytics.compact import compact
 from notifications.analytics.series import Point
 from notifications.analytics.spans import Interval
 
@@ -113,14 +114,6 @@ def ceiling(most: int) -> int:
         for factor in (1, 2, 2.5, 5, 10)
         if factor * scale >= step and factor * scale == round(factor * scale)
     )
-
-
-def compact(number: int) -> str:
-    """In little room: 950, 9,500, 12k, 1.5M."""
-    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= 10**4 and number >= size:
-            return f"{number / size:.1f}".removesuffix(".0") + letter
-    return f"{number:,}"
 
 
 def moment(start: datetime, interval: Interval) -> str:

@@ -27,6 +27,7 @@ class Section:
 SECTIONS: Sequence[Section] = (
     Section("Dashboard", "/", "home"),
     Section("Images", "/repositories", "images"),
+    Section("Boards", "/boards", "boards"),
     Section("Events", "/events", "events"),
     Section("Webhooks", "/webhooks", "webhooks", is_for_staff=True),
     Section("Sources", "/sources", "sources", is_for_staff=True),

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("login", LoginPage.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),
+    path("", include("webui.boards.urls")),
     path("", include("webui.images.urls")),
     path("", include("webui.keeping.urls")),
     path("", include("webui.operations.urls")),

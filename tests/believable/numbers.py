@@ -1,16 +1,20 @@
 """Pulls, checks and pushes of a busy team, by hour and day: the same ones each time."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from random import Random
-from typing import Any
 
-from notifications.analytics.models import RepositoryDay, RepositoryHour, RepositoryTotals, TagDay, TagHour, TagTotals
+from notifications.analytics.clients import Client
+from notifications.analytics.models import RepositoryTotals, TagTotals
 from notifications.analytics.series import Point
 from notifications.analytics.spans import floor_hour, floor_to
 from registryhub.access.models import Repository
 from tests.believable.plan import Plan
+from tests.webui.numbers import Tally
+
+CONTAINERD = Client("containerd", "unknown", "")
+TRIVY, HARBOR = Client("trivy", "scanner", ""), Client("harbor", "mirror", "")
 
 DAYS = 120
 HOURS = 16 * 24
@@ -20,42 +24,51 @@ def fill_numbers(repository: Repository, plan: Plan, now: datetime, chance: Rand
     """Of one repository and of its tags; half of the pulls are of the first tag."""
     hours = list(_hours(plan, now, chance))
     days = list(_days(plan, now, chance, hours))
-    RepositoryHour.objects.bulk_create(
-        RepositoryHour(repository=repository, hour=point.start, **_counts(point)) for point in hours
-    )
-    RepositoryDay.objects.bulk_create(
-        RepositoryDay(repository=repository, day=point.start.date(), **_counts(point)) for point in days
-    )
+    tally = Tally(now)
+    for point in hours:
+        _count(tally, repository, plan.tags[0], point)
+    for point in days:
+        if point.start < hours[0].start:
+            _count(tally, repository, plan.tags[0], point)
+        _fill_uses(tally, repository, plan, point)
+    tally.write()
     whole = _sum(days)
     last = now - timedelta(seconds=chance.randrange(5, 4000))
     clocks = {"last_pulled_at": last, "last_seen_at": last, "last_pushed_at": plan.pushed_at(now)}
-    RepositoryTotals.objects.create(repository=repository, **_counts(whole), **clocks)
-    _fill_first_tag(repository, plan.tags[0], hours, days)
+    totals = RepositoryTotals.objects.filter(repository=repository)
+    totals.update(**clocks, pullers=whole.pulls // 9, **{f"pullers_{d}d": whole.pulls * d // 1100 for d in (7, 30, 90)})
     _fill_tags(repository, plan, whole.pulls, now, chance)
 
 
-def _fill_first_tag(repository: Repository, tag: str, hours: Sequence[Point], days: Sequence[Point]) -> None:
-    TagHour.objects.bulk_create(
-        TagHour(repository=repository, tag=tag, hour=point.start, **_counts(point, 2)) for point in hours
+def _count(tally: Tally, repository: Repository, tag: str, point: Point) -> None:
+    half = point.pulls // 2
+    tally.count(repository, point.start, tag, pull_tag=half, version_check=point.checks // 2, push=point.pushes)
+    tally.count(
+        repository, point.start, client=CONTAINERD, pull_digest=point.pulls - half, version_check=point.checks // 2
     )
-    TagDay.objects.bulk_create(
-        TagDay(repository=repository, tag=tag, day=point.start.date(), **_counts(point, 2)) for point in days
-    )
+
+
+def _fill_uses(tally: Tally, repository: Repository, plan: Plan, point: Point) -> None:
+    """Who else pulls, and what was fetched."""
+    tally.count(repository, point.start, client=TRIVY, pull_tag=point.pulls // 12)
+    tally.count(repository, point.start, client=HARBOR, pull_digest=point.pulls // 40)
+    for number, platform in enumerate(plan.platforms, start=1):
+        size = point.pulls * sum(plan.layers) // 50
+        tally.fetch(repository, point.start, platform, point.pulls // (2 * number), size)
 
 
 def _fill_tags(repository: Repository, plan: Plan, pulls: int, now: datetime, chance: Random) -> None:
     for number, tag in enumerate(plan.tags):
         last = now - timedelta(seconds=chance.randrange(5, 400 * (number + 1) ** 3))
-        TagTotals.objects.create(
-            repository=repository,
-            tag=tag,
-            pulls=max(3, round(pulls / 2 ** (number + 1) * chance.uniform(0.6, 1.1))),
-            checks=round(pulls / 2 ** (number + 2)),
-            pushes=chance.randrange(1, 9),
-            last_pulled_at=last,
-            last_seen_at=last,
-            last_pushed_at=plan.moved_at(number, now),
-        )
+        numbers = {
+            "pulls": max(3, round(pulls / 2 ** (number + 1) * chance.uniform(0.6, 1.1))),
+            "checks": round(pulls / 2 ** (number + 2)),
+            "pushes": chance.randrange(1, 9),
+            "last_pulled_at": last,
+            "last_seen_at": last,
+            "last_pushed_at": plan.moved_at(number, now),
+        }
+        TagTotals.objects.update_or_create(repository=repository, tag=tag, defaults=numbers)
 
 
 def _hours(plan: Plan, now: datetime, chance: Random) -> Iterator[Point]:
@@ -100,7 +113,3 @@ def _sum(points: Iterable[Point]) -> Point:
     for point in points:
         whole.add(point.pulls, point.checks, point.pushes)
     return whole
-
-
-def _counts(point: Point, parts: int = 1) -> dict[str, Any]:
-    return {"pulls": point.pulls // parts, "checks": point.checks // parts, "pushes": point.pushes}

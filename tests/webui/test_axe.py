@@ -26,6 +26,10 @@ PAGES = (
     "/repositories/ml/serving/-/tags/stable",
     "/repositories/platform/api/-/delete",
     "/repositories/platform/api/-/tags/5.2.0/delete",
+    "/boards",
+    "/boards/most-pulled?window=30d",
+    "/boards/top-actors",
+    "/counting",
     "/events",
     "/events?source=hub&since=nonsense",
     "/events/18401703",
@@ -63,7 +67,16 @@ PAGES = (
     "/keeping/quotas/1",
     "/nothing/here",
 )
-PUBLIC_PAGES = ("/", "/login", "/repositories", "/repositories/base/python", "/events", "/repositories/platform/api")
+PUBLIC_PAGES = (
+    "/",
+    "/login",
+    "/repositories",
+    "/repositories/base/python",
+    "/events",
+    "/boards",
+    "/counting",
+    "/repositories/platform/api",
+)
 
 pytestmark = [pytest.mark.peer("chromium"), pytest.mark.only_database("sqlite")]  # a page is the same on both
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifications.analytics.compact import compact
 from notifications.analytics.series import Point
-from webui.charts import ceiling, compact, draw, moment, spark
+from webui.charts import ceiling, draw, moment, spark
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

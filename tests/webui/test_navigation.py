@@ -39,7 +39,7 @@ def test_sections_of_staff_are_shown_to_staff() -> None:
     """To nobody else, and to nobody on a page about an error."""
     assert sections_for(User(is_staff=True)) == SECTIONS
     for user in (AnonymousUser(), User(), User(is_staff=True, is_active=False), None):
-        assert [section.name for section in sections_for(user)] == ["home", "images", "events", "api"]
+        assert [section.name for section in sections_for(user)] == ["home", "images", "boards", "events", "api"]
 
 
 def test_pages_about_errors_need_no_database() -> None:

@@ -18,6 +18,7 @@ from webui.images.delete import may_delete
 from webui.images.facts import Facts, find_facts
 from webui.images.history import read_history
 from webui.images.tags import TagLines, most_pulled_tags, read_tags
+from webui.images.users import read_users
 from webui.panels.activity import read_chart
 from webui.panels.windows import in_words, parse_window
 
@@ -40,6 +41,7 @@ def repository(request: HttpRequest, name: str) -> HttpResponse:
         "tags": tags,
         "command": _command(request, facts, tags),
         "leaders": most_pulled_tags(facts),
+        "users": read_users(facts, context["window"], timezone.now()),
         "history": read_history(facts.repository),
         "may_delete": may_delete(request, facts) and not is_empty(facts.repository.pk),
         "size": measure_repository(facts.repository.pk) if facts.is_hub else None,

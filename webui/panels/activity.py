@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
@@ -10,7 +10,7 @@ from notifications.analytics.firsts import first_counted
 from notifications.analytics.models import RepositoryTotals
 from notifications.analytics.scope import Scope
 from notifications.analytics.series import Point, series
-from notifications.analytics.spans import Span
+from notifications.analytics.spans import Span, midnight
 from notifications.analytics.windows import Window
 from webui.charts import Chart, draw
 from webui.panels.board import Leader, leaders
@@ -37,7 +37,16 @@ class Day:
     checks: Figure
     pushes: Figure
     excluded: Figure
+    pullers_yesterday: int | None
     pushed_repositories: int
+
+    @property
+    def also(self) -> str:
+        """What there is to say beside the pulls."""
+        words = [f"{self.excluded.count:,} excluded"] if self.excluded.count else []
+        if self.pullers_yesterday:
+            words.append(f"{self.pullers_yesterday:,} pullers yesterday")
+        return " · ".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +59,11 @@ class Activity:
 
 
 def last_day(scope: Scope, now: datetime) -> Day:
-    """Two queries."""
+    """Three queries."""
     before = before_window("24h", now)
     assert before is not None
     points = series(scope, Span("hour", before.edge, now))
+    yesterday = series(scope, Span("day", now - timedelta(days=1), midnight(now)))
     sight = Q() if scope.sees_private else Q(repository__is_public=True)
     pushed = RepositoryTotals.objects.filter(sight, pushes_24h__gt=0).count()
     return Day(
@@ -61,6 +71,7 @@ def last_day(scope: Scope, now: datetime) -> Day:
         checks=_figure(points, "checks", before),
         pushes=_figure(points, "pushes", before),
         excluded=_figure(points, "excluded", before),
+        pullers_yesterday=yesterday[0].pullers,
         pushed_repositories=pushed,
     )
 
