@@ -1,15 +1,8 @@
-"""What a batch of events has in it for the counters, before anything is looked up. No database.
+"""What a batch of events has in it for the counters, before anything is looked up. No database."""
 
-Who asked is hashed here and stands in no trace in clear: an address or a name together with the program for what
-belongs together, and without the program, by a key of the day, for different pullers.
-"""
-
-import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from functools import lru_cache
-from hashlib import blake2b, sha256
+from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings
@@ -17,6 +10,7 @@ from django.conf import settings
 from notifications import facts
 from notifications.analytics.classify import COUNTED, Deed, ask, deed, happened_at
 from notifications.analytics.clients import Client, recognise
+from notifications.analytics.identity import hash_visitor, host_of
 from notifications.analytics.sessions import Ask, Kind
 from notifications.labels import find_rollout, label_key
 from notifications.log.consume import LoggedEvent
@@ -127,9 +121,17 @@ def _group(events: Iterable[LoggedEvent]) -> Iterable[Alike]:
     for event in events:
         moment = happened_at(event.occurred_at, event.received_at)
         second = int(moment.timestamp())
-        who = event.actor or _host(event.address)
-        key = (second, who, event.user_agent, event.repository, event.digest, event.tag, event.action)
-        key += (event.source_id, event.media_type, event.method, event.facts, bool(event.actor))
+        who = event.actor or host_of(event.address)
+        asked = (
+            event.source_id,
+            event.repository,
+            event.tag,
+            event.digest,
+            event.media_type,
+            event.action,
+            event.method,
+        )
+        key = (second, asked, who, bool(event.actor), event.user_agent, event.facts)
         alike = found.get(key)
         if alike is None:
             found[key] = Alike(event, second, who, 1, event.size, moment)
@@ -139,12 +141,6 @@ def _group(events: Iterable[LoggedEvent]) -> Iterable[Alike]:
         if moment > alike.latest:
             alike.latest = moment
     return found.values()
-
-
-@lru_cache(maxsize=65_536)
-def hash_puller(day: date, who: str) -> int:
-    """64 bits, signed; of nobody it is known on the next day."""
-    return _hash(_day_key(day), who)
 
 
 def note_pull(clocks: dict[Thing, Clocks], thing: Thing, moment: datetime) -> None:
@@ -161,7 +157,7 @@ def _read_request(batch: Batch, alike: Alike, done: Deed) -> None:
     asked = ask(alike.second, event.tag, event.digest, event.media_type, is_get=is_get, known=known)
     name = (event.source_id, event.repository)
     client = _client(event)
-    visitor = Visitor(name, _visitor_key(alike.who, event.user_agent))
+    visitor = Visitor(name, hash_visitor(alike.who, event.user_agent))
     visit = batch.visits.get(visitor)
     if visit is None:
         visit = batch.visits[visitor] = Visit(client, alike.who, event.actor)
@@ -247,32 +243,3 @@ def _client(event: LoggedEvent) -> Client:
 
 def _platform(known: facts.Facts, client: Client) -> str:
     return known.platforms[0] if len(known.platforms) == 1 else client.platform
-
-
-@lru_cache(maxsize=65_536)
-def _host(address: str) -> str:
-    """Without the port, which is another one each time; IPv6 keeps its colons."""
-    if address.startswith("["):
-        return address[1:].partition("]")[0]
-    host, colon, _ = address.rpartition(":")
-    return host if colon and ":" not in host else address
-
-
-@lru_cache(maxsize=65_536)
-def _visitor_key(who: str, user_agent: str) -> int:
-    return _hash(_secret(settings.SECRET_KEY), f"{who}\0{user_agent}")
-
-
-@lru_cache(maxsize=64)
-def _day_key(day: date) -> bytes:
-    return hmac.digest(_secret(settings.SECRET_KEY), day.isoformat().encode(), "sha256")
-
-
-@lru_cache(maxsize=4)
-def _secret(secret_key: str) -> bytes:
-    return sha256(b"pullers\0" + secret_key.encode()).digest()
-
-
-def _hash(key: bytes, text: str) -> int:
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=key).digest()
-    return int.from_bytes(digest, "big", signed=True)

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 from notifications.analytics import sessions, traces
 from notifications.analytics.classify import COUNTED
+from notifications.analytics.identity import hash_puller
 from notifications.analytics.pullers import Puller
-from notifications.analytics.reading import HOUR_SECONDS, Clocks, Name, Thing, Visit, Visitor, hash_puller, note_pull
+from notifications.analytics.reading import HOUR_SECONDS, Clocks, Name, Thing, Visit, Visitor, note_pull
 from notifications.analytics.sessions import Act, Asks
 from notifications.analytics.sums import Cell, Place, day_of
 from notifications.analytics.traces import Client
