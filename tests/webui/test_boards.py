@@ -104,12 +104,12 @@ def test_how_it_is_counted_is_public(client: Client) -> None:
 def test_our_own_prose_is_understood() -> None:
     """And whatever is in it stays text."""
     blocks = read_prose(
-        "# A `b`\n\nOne **two**\nthree [x](y.md) <i>\n\n"
+        "# A `b`\n\nOne **two**\n*three* [x](y.md) <i>\n\n"
         "- a\n  b\n- c\n\n| h |\n| --- |\n| c |\n\n```sh\n# x\n\ny\n```\n"
     )
     assert [block.kind for block in blocks] == ["title", "text", "list", "table", "code"]
     assert blocks[0].text == "A <code>b</code>"
-    assert blocks[1].text == "One <b>two</b> three x &lt;i&gt;"
+    assert blocks[1].text == "One <b>two</b> <i>three</i> x &lt;i&gt;"
     assert list(blocks[2].items) == ["a b", "c"]
     assert blocks[3].rows == [["h"], ["c"]]
     assert blocks[4].text == "# x\n\ny"

@@ -11,7 +11,7 @@ from itertools import groupby
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-_INLINE = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|\[([^\]]+)\]\([^)]+\)")
+_INLINE = re.compile(r"`(?P<code>[^`]+)`|\*\*(?P<b>[^*]+)\*\*|\*(?P<i>[^*]+)\*|\[(?P<link>[^\]]+)\]\([^)]+\)")
 _FENCE, _ITEM = "```", "- "
 
 
@@ -74,19 +74,17 @@ def _cells(line: str) -> list[SafeString]:
 
 
 def inline(text: str) -> SafeString:
-    """Code and bold; of links the words."""
+    """Code, bold and italic; of links the words."""
     parts = []
     end = 0
     for found in _INLINE.finditer(text):
-        code, bold, link = found.groups()
-        parts.append(format_html("{}", text[end : found.start()]))
-        parts.append(
-            format_html("<code>{}</code>", code)
-            if code
-            else format_html("<b>{}</b>", bold or "")
-            if bold
-            else inline(link)
-        )
+        parts += [text[end : found.start()], _styled(found)]
         end = found.end()
-    parts.append(format_html("{}", text[end:]))
-    return format_html_join("", "{}", ((part,) for part in parts))
+    return format_html_join("", "{}", ((part,) for part in (*parts, text[end:])))
+
+
+def _styled(found: re.Match[str]) -> SafeString:
+    if found["link"]:
+        return inline(found["link"])
+    tag = next(tag for tag in ("code", "b", "i") if found[tag])
+    return format_html("<{0}>{1}</{0}>", tag, found[tag])

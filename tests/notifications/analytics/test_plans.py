@@ -1,0 +1,124 @@
+"""However much there is, numbers are read by indexes from rolled-up rows, and a bounded number of them.
+
+PostgreSQL is asked how it reads; with so few rows it would rather read whole tables, which is forbidden to it here.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from notifications.analytics import boards as board_readers
+from notifications.analytics.boards import boards, read_board
+from notifications.analytics.firsts import first_counted
+from notifications.analytics.models import RepositoryHour
+from notifications.analytics.scope import Scope
+from notifications.analytics.series import GROUPINGS, Question, read_groups
+from notifications.analytics.spans import INTERVALS, Interval, Span
+from notifications.analytics.windows import WINDOWS
+from registryhub.access.models import HUB_SOURCE_ID
+from tests.webui.filled import make_repository
+from tests.webui.numbers import Tally
+
+pytestmark = [pytest.mark.django_db, pytest.mark.only_database("postgres")]
+
+REPOSITORIES, HOURS, LINES = 40, 30, 3
+HUB = Scope(source_id=HUB_SOURCE_ID, sees_private=True)
+EVERYTHING = Scope(sees_private=True)
+ROLLED_UP = ("hour", "day")
+
+
+@pytest.fixture
+def much() -> list[int]:
+    """Over two days, the first of which is over."""
+    now, tally = timezone.now(), Tally()
+    repositories = [make_repository(f"many/{number}", is_public=number % 2 == 0) for number in range(REPOSITORIES)]
+    for repository in repositories:
+        for hours in range(HOURS):
+            tally.count(repository, now - timedelta(hours=hours), "v1", pull_tag=9, push=1)
+            tally.fetch(repository, now - timedelta(hours=hours), "linux/amd64", 3)
+    tally.write()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    return [repository.pk for repository in repositories]
+
+
+def scans(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Wherever rows of a table are read."""
+    if "Relation Name" in node:
+        yield node
+    for child in node.get("Plans", ()):
+        yield from scans(child)
+
+
+def read_rows(queries: CaptureQueriesContext) -> int:
+    """How many rows of hours and days were read. Asserts that no table of them, nor the log, was read whole."""
+    rows = 0
+    for query in list(queries):
+        with connection.cursor() as cursor:
+            cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + query["sql"].replace("%", "%%"))
+            (found,) = cursor.fetchone()
+        plan = found if isinstance(found, list) else orjson.loads(found)
+        for scan in scans(plan[0]["Plan"]):
+            table = scan["Relation Name"]
+            assert table != "log_event"
+            if not table.endswith(ROLLED_UP):
+                continue
+            assert "Index Cond" in scan or "Recheck Cond" in scan, (table, query["sql"])
+            rows += (scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)) * scan["Actual Loops"]
+    return rows
+
+
+def test_boards_read_the_totals_and_little_else(much: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of hours and days only those of the lines that are shown, or of the candidates."""
+    monkeypatch.setattr(board_readers, "CANDIDATES", LINES)
+    most = 3 * LINES * HOURS
+    assert most < RepositoryHour.objects.count()
+    for board in boards().values():
+        if board.name in ("top-actors", "fastest-to-running"):
+            continue
+        for window in WINDOWS:
+            if window in board.windows:
+                with CaptureQueriesContext(connection) as queries:
+                    read_board(board, HUB, window, timezone.now(), LINES)
+                assert read_rows(queries) <= most, (board.name, window)
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_what_is_asked_of_all_reads_what_is_added_up_of_all(much: list[int], interval: Interval) -> None:
+    """As many rows as hours and days, not times the repositories."""
+    span = Span(interval, timezone.now() - timedelta(hours=HOURS), timezone.now())
+    for scope in (HUB, EVERYTHING, Scope(source_id=HUB_SOURCE_ID)):
+        for by in ("", "source", "client", "platform", "audience"):
+            with CaptureQueriesContext(connection) as queries:
+                groups = read_groups(Question(scope, span, group_by=by))
+            assert len(queries) == 1
+            assert groups
+            assert read_rows(queries) <= 10 * HOURS, (by, interval)
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_what_is_asked_of_one_reads_its_own_rows(much: list[int], interval: Interval) -> None:
+    """Whatever it is grouped by; of the leaders too."""
+    span = Span(interval, timezone.now() - timedelta(hours=HOURS), timezone.now())
+    questions = [Question(Scope((much[0],)), span, group_by=by) for by in (*GROUPINGS, "") if by != "source"]
+    questions.append(Question(HUB, span, group_by="repository", limit=LINES))
+    for question in questions:
+        with CaptureQueriesContext(connection) as queries:
+            read_groups(question)
+        assert len(queries) == 1
+        assert read_rows(queries) <= 6 * LINES * HOURS, question
+
+
+def test_when_counting_began_is_read_from_few_rows(much: list[int]) -> None:
+    """Of a source and of a repository."""
+    for scope in (HUB, Scope((much[0],))):
+        with CaptureQueriesContext(connection) as queries:
+            assert first_counted(scope)
+        assert read_rows(queries) <= 4 * HOURS
