@@ -274,6 +274,7 @@ DOCTOR_CHECKS = {
     "worker": "registryhub.processes.checks.ask_worker",
     "events": "notifications.log.doctor.way.follow_probe",
     "deliveries": "notifications.delivery.doctor.try_deliveries",
+    "sources": "notifications.receiver.doctor.look_at_sources",
     "quarantine": "notifications.log.doctor.way.look_into_quarantine",
 }
 

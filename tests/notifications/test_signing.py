@@ -4,7 +4,16 @@ import base64
 
 import pytest
 
-from notifications.signing import TOLERANCE_SECONDS, BadSecret, BadSignature, make_secret, sign, verify
+from notifications.signing import (
+    TOLERANCE_SECONDS,
+    BadSecret,
+    BadSignature,
+    make_secret,
+    sign,
+    sign_body,
+    verify,
+    verify_body,
+)
 
 # The example of the Standard Webhooks specification.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -44,6 +53,8 @@ def test_one_of_several_signatures_is_enough() -> None:
         ({"webhook-id": "other"}, BODY, NOW, "does not fit"),
         ({"webhook-timestamp": "1614265331"}, BODY, NOW, "does not fit"),
         ({"webhook-timestamp": "soon"}, BODY, NOW, "are needed"),
+        ({"webhook-timestamp": "9" * 400}, BODY, NOW, "are needed"),
+        ({"webhook-signature": "v1,é"}, BODY, NOW, "does not fit"),
         ({}, BODY, NOW + TOLERANCE_SECONDS + 1, "check the clocks"),
         ({}, BODY, NOW - TOLERANCE_SECONDS - 1, "check the clocks"),
     ],
@@ -71,3 +82,20 @@ def test_what_is_no_secret_is_said() -> None:
     """Not silently signed with."""
     with pytest.raises(BadSecret):
         sign("whsec_%%%", message_id="x", timestamp=1, body=b"")
+
+
+def test_a_signature_of_the_body_alone_is_known_with_and_without_its_prefix() -> None:
+    """GitHub's and Gitea's; digits of either case."""
+    [signature] = sign_body("a secret", BODY).values()
+    for form in (signature, signature.removeprefix("sha256="), signature.removeprefix("sha256=").upper()):
+        verify_body("a secret", form, BODY)
+    for secret, form, body in (("another", signature, BODY), ("a secret", signature, b""), ("a secret", "é", BODY)):
+        with pytest.raises(BadSignature, match="does not fit"):
+            verify_body(secret, form, body)
+
+
+@pytest.mark.parametrize("secret", ["not base64!", "whsec_é"])
+def test_a_secret_of_another_kind_is_told(secret: str) -> None:
+    """It may be one for signatures of the body alone."""
+    with pytest.raises(BadSecret):
+        verify(secret, SIGNED, BODY, now=NOW)
