@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import re_path
+from django.views.decorators.http import conditional_page
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
@@ -28,6 +29,7 @@ from registryhub.registry.numbers import REPOSITORY_ORDERS, TAG_ORDERS, reposito
 MAX_LIMIT = 1000
 DELETING_SECONDS = 20.0
 NUMBERS = ("pulls", "pushes", "checks", "last_pulled_at", "last_seen_at", "last_pushed_at")
+WINDOW_NUMBERS = ("excluded", "bytes", "pullers", "pulls_24h", "pulls_7d", "pulls_30d", "pulls_90d")
 
 
 class PageQuery(SourceQuery):
@@ -61,6 +63,13 @@ class RepositoryDocument(Numbers, SourceNamed):
     is_public = serializers.BooleanField()
     tags = serializers.IntegerField(help_text="how many this hub has")
     size = serializers.IntegerField(help_text="bytes of all blobs in the repository, each once")
+    excluded = serializers.IntegerField(help_text="pulls that do not count")
+    bytes = serializers.IntegerField(help_text="that were fetched")
+    pullers = serializers.IntegerField(help_text="different clients of each day, added up")
+    pulls_24h = serializers.IntegerField(help_text="in the window, as the leaderboards have it")
+    pulls_7d = serializers.IntegerField()
+    pulls_30d = serializers.IntegerField()
+    pulls_90d = serializers.IntegerField()
 
 
 class RepositoryChange(serializers.Serializer):
@@ -95,7 +104,7 @@ class RepositoriesView(APIView):
     permission_classes = (AllowAny,)
     renderer_classes = (JSONRenderer, CsvRenderer)
     csv_name = "repositories"
-    csv_columns = ("name", "source", *NUMBERS, "tags", "size", "is_public")
+    csv_columns = ("name", "source", *NUMBERS, "tags", "size", "is_public", *WINDOW_NUMBERS)
 
     @extend_schema(parameters=[RepositoryQuery], responses=RepositoryList, operation_id="repositories")
     def get(self, request: Request) -> Response:
@@ -191,9 +200,9 @@ class TagsView(APIView):
 
 
 urlpatterns = [
-    re_path(r"^repositories/?$", RepositoriesView.as_view(), name="repositories"),
-    re_path(r"^repositories/(?P<name>[^\x00\n]+?)/?$", RepositoryView.as_view(), name="repository"),
-    re_path(r"^tags/?$", TagsView.as_view(), name="tags"),
+    re_path(r"^repositories/?$", conditional_page(RepositoriesView.as_view()), name="repositories"),
+    re_path(r"^repositories/(?P<name>[^\x00\n]+?)/?$", conditional_page(RepositoryView.as_view()), name="repository"),
+    re_path(r"^tags/?$", conditional_page(TagsView.as_view()), name="tags"),
 ]
 
 

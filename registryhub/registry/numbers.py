@@ -14,10 +14,11 @@ from registryhub.database.keyset import Page, read_page
 from registryhub.registry.models import BlobLink, Tag
 
 _COUNTS = ("pulls", "pushes", "checks")
+_WIDE_COUNTS = (*_COUNTS, "excluded", "bytes", "pullers", "pulls_24h", "pulls_7d", "pulls_30d", "pulls_90d")
 _CLOCKS = ("last_pulled_at", "last_seen_at", "last_pushed_at")
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
-_REPOSITORY_FIELDS = ("id", "name", "is_public", *_COUNTS, *_CLOCKS)
+_REPOSITORY_FIELDS = ("id", "name", "is_public", *_WIDE_COUNTS, *_CLOCKS)
 _TAG_FIELDS = ("name", "digest", "media_type", "size", "moved_at")
 
 
@@ -28,7 +29,7 @@ def _both_ways(name: str, *columns: str) -> Mapping[str, Sequence[str]]:
 
 REPOSITORY_ORDERS: Mapping[str, Sequence[str]] = {
     **_both_ways("name", "name"),
-    **{key: order for name in _COUNTS for key, order in _both_ways(name, name, "name").items()},
+    **{key: order for name in _WIDE_COUNTS for key, order in _both_ways(name, name, "name").items()},
     **{key: order for name in _CLOCKS for key, order in _both_ways(name, f"{name}_order", "name").items()},
 }
 TAG_ORDERS: Mapping[str, Sequence[str]] = {**_both_ways("name", "name"), **_both_ways("moved_at", "moved_at", "name")}
@@ -90,7 +91,7 @@ def _nothing() -> dict[str, Any]:
 
 
 def _with_totals(repositories: QuerySet[Repository], order: Iterable[str]) -> QuerySet[Any, dict[str, Any]]:
-    counts: dict[str, Any] = {name: Coalesce(f"totals__{name}", Value(0)) for name in _COUNTS}
+    counts: dict[str, Any] = {name: Coalesce(f"totals__{name}", Value(0)) for name in _WIDE_COUNTS}
     clocks: dict[str, Any] = {name: F(f"totals__{name}") for name in _CLOCKS}
     orders = [name for name in _CLOCKS if {f"{name}_order", f"-{name}_order"} & set(order)]
     sorts: dict[str, Any] = {f"{name}_order": Coalesce(f"totals__{name}", Value(_NEVER)) for name in orders}

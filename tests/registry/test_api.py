@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from notifications.analytics.models import RepositoryTotals, TagTotals
@@ -66,6 +67,7 @@ def test_a_repository_is_shown_with_its_numbers(slash: str) -> None:
         "last_pushed_at": None,
         "tags": 2,
         "size": 2**40 + 5,
+        **dict.fromkeys(("excluded", "bytes", "pullers", "pulls_24h", "pulls_7d", "pulls_30d", "pulls_90d"), 0),
     }
     assert visitor().get(f"repositories/team/app/web{slash}").document == expected
     listed = visitor().get(f"repositories{slash}?ordering=-pulls").document
@@ -242,3 +244,23 @@ def test_lists_are_to_be_had_as_csv() -> None:
         assert answer.headers["Content-Type"].startswith("text/csv")
         header, line = csv.reader(io.StringIO(answer.text))
         assert dict(zip(header, line, strict=True))["pulls"] == "3"
+
+
+@pytest.mark.parametrize("path", ["repositories", "repositories/app", "tags?repository=app"])
+def test_what_has_not_changed_is_not_sent_again(path: str) -> None:
+    """By its ETag."""
+    repository = stored("app", "v1")
+    client = Client()
+    first = client.get(f"/api/v1/{path}")
+    again = client.get(f"/api/v1/{path}", headers={"If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    pulled(repository, 7, tag="v1")
+    assert client.get(f"/api/v1/{path}", headers={"If-None-Match": first["ETag"]}).status_code == 200
+
+
+def test_repositories_are_ordered_by_a_window() -> None:
+    """By what the boards count."""
+    for name, times in (("a", 1), ("b", 3), ("c", 2)):
+        pulled(stored(name), 9)
+        RepositoryTotals.objects.filter(repository__name=name).update(pulls_7d=times)
+    assert names(visitor().get("repositories?ordering=-pulls_7d").document["results"]) == ["b", "c", "a"]
