@@ -77,7 +77,7 @@ def last_day(scope: Scope, now: datetime) -> Day:
 
 
 def read_activity(scope: Scope, window: Window, now: datetime) -> Activity:
-    """Five queries, and one more for all time."""
+    """Four queries, and one more for all time."""
     points, chart = read_chart(scope, window, now)
     total = sum(point.pulls for point in points)
     return Activity(window, chart, leaders(scope, window, now, total))

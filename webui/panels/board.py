@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from notifications.analytics.boards import Line, boards, read_board
+from notifications.analytics.boards import Ask, Line, boards
 from notifications.analytics.counts import pulls_by_step
 from notifications.analytics.scope import Scope
 from notifications.analytics.spans import Span, floor_to
-from notifications.analytics.windows import Window
+from notifications.analytics.windows import Window, window_start
 from webui.charts import spark
 from webui.panels.change import Change, compare
 from webui.panels.windows import Before, before_window, window_span
@@ -33,8 +33,8 @@ class Leader:
 
 
 def leaders(scope: Scope, window: Window, now: datetime, total: int) -> Sequence[Leader]:
-    """The most pulled, with `total` pulls of all that the reader sees. Four queries at most."""
-    _, places = read_board(boards()["most-pulled"], scope, window, now, LINES)
+    """The most pulled, with `total` pulls of all that the reader sees. Three queries at most."""
+    places = boards()["most-pulled"].read(Ask(scope, window, window_start(window, now), now, LINES))
     if not places:
         return []
     span, before = spark_span(window, now), before_window(window, now)

@@ -33,7 +33,7 @@ def busy() -> None:
 @pytest.mark.parametrize("window", WINDOWS)
 def test_the_number_of_queries_is_fixed(staff: Client, client: Client, window: str) -> None:
     """For the anonymous fewer, and after that none until the page is some seconds old."""
-    for reader, most in ((staff, 15), (client, 10), (client, 0)):
+    for reader, most in ((staff, 14), (client, 9), (client, 0)):
         with CaptureQueriesContext(connection) as queries:
             assert reader.get("/", {"window": window}).status_code == 200
         assert len(queries) <= most, [query["sql"][:100] for query in queries]
