@@ -25,9 +25,8 @@ install: $(VENV)/installed ## Install what the hub runs on into .venv
 run: $(VENV)/installed ## Start everything on http://127.0.0.1:5000, data under ./var
 	@$(BIN)/python manage.py serve $(CONFIG)
 
-test: $(VENV)/installed-dev ## Run the tests on SQLite, then on PostgreSQL and Redis
-	$(PYTEST) --database=sqlite
-	$(PYTEST) --database=postgres
+test: $(VENV)/installed-dev ## Run the tests on SQLite and, beside that, on PostgreSQL and Redis
+	@$(BIN)/python -m tests.side_by_side
 
 check: $(VENV)/installed-dev ## Lint, types, import contracts, migrations, API schema
 	$(BIN)/ruff check .

@@ -25,10 +25,13 @@ from tests.servers.server import kill_all, running_servers
 SERVERS = pytest.StashKey[ExitStack]()
 FOLDER = pytest.StashKey[Path]()
 MISSING = "a peer is missing: "
+_DATABASE_FIXTURES = {"db", "transactional_db", "database_kind"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=KINDS, default="sqlite", help="what the hub keeps its rows in (sqlite)")
+    what = "only those tests that are run on all databases (shared), or only those that are not (own)"
+    parser.addoption("--part", choices=("shared", "own"), help=what)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def start_run(config: pytest.Config) -> None:
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would each compile all that they import
     stack = config.stash[SERVERS] = ExitStack()
     folder = config.stash[FOLDER] = begin_run()
     try:
@@ -119,12 +123,29 @@ def place_data(folder: Path) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what speaks of the other database only; there is nothing to be missed in it."""
-    kind = chosen_kind(config)
-    others = [item for item in items if any(kind not in marker.args for marker in item.iter_markers("only_database"))]
+    """Leave out what belongs to another run; there is nothing to be missed in it."""
+    kind, part = chosen_kind(config), config.getoption("--part")
+
+    def is_wanted(item: pytest.Item) -> bool:
+        kinds = kinds_of(item)
+        return kind in kinds and part in (None, "shared" if len(kinds) == len(KINDS) else "own")
+
+    others = [item for item in items if not is_wanted(item)]
     if others:
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in set(others)]
+
+
+def kinds_of(item: pytest.Item) -> tuple[object, ...]:
+    """On which databases a test is run: where its mark says; once, on SQLite, when it has nothing to do with any.
+
+    pytest-django lets no test at the database without its mark or fixture; a hub's databases come by `database_kind`.
+    """
+    if marker := item.get_closest_marker("only_database"):
+        return marker.args
+    fixtures = getattr(item, "fixturenames", ())
+    has_database = item.get_closest_marker("django_db") or not _DATABASE_FIXTURES.isdisjoint(fixtures)
+    return KINDS if has_database else KINDS[:1]
 
 
 @pytest.hookimpl(tryfirst=True)
