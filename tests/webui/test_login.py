@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 from registryhub.access.throttle import FREE_TRIES_OF_A_USER
 
@@ -12,7 +13,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def root() -> User:
+def root(settings: Settings) -> User:
+    """Whose password is hashed in no time: how dear a guess is does not depend on the door."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return User.objects.create_superuser("root", password=PASSWORD)
 
 

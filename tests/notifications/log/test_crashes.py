@@ -174,7 +174,10 @@ for number in range(1_000_000):
 
 
 def test_every_pull_that_was_answered_is_logged_once(tmp_path: Path) -> None:
-    """Writers, the shipper and the relay run together, and each is killed in the middle of its work."""
+    """Writers, the shipper and the relay run together, and each is killed in the middle of its work.
+
+    A pipe of one page keeps a writer from being ten thousand pulls ahead of what is read here.
+    """
     environment = Program("writer", "", tmp_path).environment()
     code = f"import django\ndjango.setup()\n{WRITER}"
     answered: set[str] = set()
@@ -183,7 +186,8 @@ def test_every_pull_that_was_answered_is_logged_once(tmp_path: Path) -> None:
         ship.start()
         relay.start()
         name = f"writer{number}"
-        with subprocess.Popen([sys.executable, "-c", code, name], stdout=subprocess.PIPE, env=environment) as writer:
+        program = [sys.executable, "-c", code, name]
+        with subprocess.Popen(program, stdout=subprocess.PIPE, pipesize=4096, env=environment) as writer:
             assert writer.stdout is not None
             told = [writer.stdout.readline() for _ in range(1500)]
             ship.kill()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -46,6 +47,13 @@ FORWARDED = (
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get", "X-\xff")
 
 
+@cache
+def methods_like(*right: str) -> st.SearchStrategy[str]:
+    """Mostly one of them."""
+    return mostly(st.sampled_from(right), st.sampled_from(METHODS), of_ten=9)
+
+
+@cache
 def query(**values: st.SearchStrategy[str]) -> st.SearchStrategy[Query]:
     """Each parameter not at all, once or twice, in any order, among what nobody asked for."""
     one = [st.tuples(st.just(name.replace("_", "-")), value) for name, value in values.items()]
@@ -53,7 +61,8 @@ def query(**values: st.SearchStrategy[str]) -> st.SearchStrategy[Query]:
     return st.lists(st.one_of(*one, *one, *one, other), max_size=4).map(tuple)
 
 
-def with_headers(**values: Sequence[str]) -> st.SearchStrategy[Mapping[str, str | None]]:
+@cache
+def with_headers(**values: tuple[str, ...]) -> st.SearchStrategy[Mapping[str, str | None]]:
     """The headers that the route reads, and those that every route does."""
     common = {
         "user_agent": headers("docker/28 <client>", "a" * 2000),
@@ -73,8 +82,7 @@ def with_headers(**values: Sequence[str]) -> st.SearchStrategy[Mapping[str, str 
 def calls(methods: Sequence[str], path: st.SearchStrategy[str], **parts: st.SearchStrategy[Any]) -> Calls:
     """Mostly by the methods of the route."""
     parts.setdefault("headers", with_headers())
-    method = mostly(st.sampled_from(methods), st.sampled_from(METHODS), of_ten=9)
-    return st.builds(Call, method=method, path=path, **parts)
+    return st.builds(Call, method=methods_like(*methods), path=path, **parts)
 
 
 def below(strategy: str, **values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -82,27 +90,40 @@ def below(strategy: str, **values: st.SearchStrategy[str]) -> st.SearchStrategy[
     return st.fixed_dictionaries(values).map(lambda chosen: strategy.format(**chosen))
 
 
+_TAG = st.sampled_from(TAGS)
+_TAG_QUERIES = st.lists(mostly(_TAG, texts(TAGS), of_ten=8).map(lambda tag: ("tag", tag)), max_size=3).map(tuple)
+_MANIFEST_QUERIES = {
+    is_by_digest: mostly(_TAG_QUERIES if is_by_digest else st.just(()), query(tag=texts(TAGS)), of_ten=8)
+    for is_by_digest in (False, True)
+}
+_MANIFEST_BODY = st.one_of(BODY, values().map(lambda value: json.dumps(value).encode()))
+
+
 @st.composite
 def manifest_puts(draw: st.DrawFn) -> Call:
     """Under a tag, or by a digest and then under any number of tags; with the right type and digest more often."""
     kind, content = draw(DOCUMENT)
-    body = draw(mostly(st.just(content), st.one_of(BODY, values().map(_dumped)), of_ten=9))
+    body = draw(mostly(st.just(content), _MANIFEST_BODY, of_ten=9))
     own_digest = _ALGORITHMS.map(lambda algorithm: str(digest_of(body, algorithm)))
     is_by_digest = draw(st.booleans())
-    reference = own_digest if is_by_digest else st.sampled_from(TAGS)
-    chosen = draw(mostly(reference, REFERENCE, of_ten=8))
-    tags = mostly(st.sampled_from(TAGS), texts(TAGS), of_ten=8).map(lambda tag: ("tag", tag))
-    right_query = st.lists(tags, max_size=3).map(tuple) if is_by_digest else st.just(())
+    chosen = draw(mostly(own_digest if is_by_digest else _TAG, REFERENCE, of_ten=8))
     wrong_type = draw(with_headers(content_type=TYPES))
     return Call(
-        method=draw(mostly(st.just("PUT"), st.sampled_from(METHODS), of_ten=9)),
+        method=draw(methods_like("PUT")),
         path=f"/v2/{draw(NAME)}/manifests/{chosen}",
-        query=draw(mostly(right_query, query(tag=texts(TAGS)), of_ten=8)),
+        query=draw(_MANIFEST_QUERIES[is_by_digest]),
         headers={**wrong_type, "content_type": kind} if draw(st.sampled_from(range(5))) else wrong_type,
         body=body,
         is_chunked=draw(st.booleans()),
         missing_bytes=draw(MISSING),
     )
+
+
+_START_QUERIES = (
+    query(digest=BLOB, digest_algorithm=texts(tuple(HEX_LENGTHS))),
+    query(mount=BLOB, **{"from": NAME}),
+)
+_START_ENDS = mostly(st.just(""), texts(("x", "/")), of_ten=9)
 
 
 @st.composite
@@ -111,24 +132,15 @@ def upload_starts(draw: st.DrawFn) -> Call:
     body = draw(BODY)
     own_digest = _ALGORITHMS.map(lambda algorithm: str(digest_of(body, algorithm)))
     at_once = st.tuples(st.just("digest"), mostly(own_digest, BLOB, of_ten=7)).map(lambda pair: (pair,))
-    asked = st.one_of(
-        at_once,
-        query(digest=BLOB, digest_algorithm=texts(tuple(HEX_LENGTHS))),
-        query(mount=BLOB, **{"from": NAME}),
-    )
     return Call(
-        method=draw(mostly(st.just("POST"), st.sampled_from(METHODS), of_ten=9)),
-        path=f"/v2/{draw(NAME)}/blobs/uploads/{draw(mostly(st.just(''), texts(('x', '/')), of_ten=9))}",
-        query=draw(asked),
+        method=draw(methods_like("POST")),
+        path=f"/v2/{draw(NAME)}/blobs/uploads/{draw(_START_ENDS)}",
+        query=draw(st.one_of(at_once, *_START_QUERIES)),
         headers=draw(with_headers(content_range=CONTENT_RANGES, content_type=TYPES)),
         body=body,
         is_chunked=draw(st.booleans()),
         missing_bytes=draw(MISSING),
     )
-
-
-def _dumped(value: Any) -> bytes:
-    return json.dumps(value).encode()
 
 
 PAGE = query(n=NUMBERS, last=texts((*TAGS, *NAMES)))

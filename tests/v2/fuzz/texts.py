@@ -1,6 +1,10 @@
-"""Texts that are nearly right: names, references, digests and header values, made from right ones by a few edits."""
+"""Texts that are nearly right: names, references, digests and header values, made from right ones by a few edits.
+
+Strategies are kept: to make one anew for each example costs more than the example.
+"""
 
 from collections.abc import Sequence
+from functools import cache
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import TypeVar
 
@@ -36,16 +40,21 @@ def edited(draw: st.DrawFn, texts: Sequence[str]) -> str:
 def _edits(draw: st.DrawFn, text: str) -> str:
     start = draw(st.integers(0, len(text)))
     end = draw(st.integers(start, min(len(text), start + 8)))
-    new: str = draw(st.sampled_from(("", *JUNK, *LETTERS, "..", "%00", "%2e", "\U0001f433" * 40, "a" * 300, text)))
+    new: str = draw(st.sampled_from((*_NEW, text)))
     return text[:start] + new + text[end:]
 
 
-def texts(known: Sequence[str]) -> st.SearchStrategy[str]:
+_NEW = ("", *JUNK, *LETTERS, "..", "%00", "%2e", "\U0001f433" * 40, "a" * 300)
+
+
+@cache
+def texts(known: tuple[str, ...]) -> st.SearchStrategy[str]:
     """Edited ones, and anything."""
     return st.one_of(edited(known), st.text(st.sampled_from(JUNK + LETTERS), max_size=40))
 
 
-def digests(known: Sequence[str]) -> st.SearchStrategy[str]:
+@cache
+def digests(known: tuple[str, ...]) -> st.SearchStrategy[str]:
     """Mostly known ones; right ones of nothing that is there, of every algorithm, and nearly right ones."""
     others = [str(digest_of(b"nobody has it", algorithm)) for algorithm in HEX_LENGTHS]
     wrong = [f"md5:{'0' * 32}", f"sha256:{'0' * 63}", f"sha256:{'A' * 64}", "sha256:", ":", "sha512:" + "z" * 128]
@@ -53,6 +62,7 @@ def digests(known: Sequence[str]) -> st.SearchStrategy[str]:
     return mostly(st.sampled_from(known), near, of_ten=6)
 
 
+@cache
 def headers(*values: str) -> st.SearchStrategy[str | None]:
     """The value of a header, or none of it: bytes as servers let them through, which is all but line ends and NUL."""
     return st.one_of(st.none(), st.sampled_from(values), edited(values).map(_as_header), _ANY.map(_as_header))

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from hypothesis import strategies as st
 
 from registryhub.oci.digests import HEX_LENGTHS, digest_of
-from tests.v2.fuzz.calls import BLOB, BODY, CONTENT_RANGES, METHODS, MISSING, TYPES, query, with_headers
+from tests.v2.fuzz.calls import BLOB, BODY, CONTENT_RANGES, MISSING, TYPES, methods_like, query, with_headers
 from tests.v2.fuzz.ground import CONTENTS, NAMES, Call, Ground
 from tests.v2.fuzz.texts import JUNK, LETTERS, mostly, texts
 from tests.v2.plane import Answer
@@ -71,19 +71,24 @@ _CHANGE = st.builds(
 )
 _OUTSIDE = _CHANGE.map(lambda change: replace(change, is_inside=False))
 _ALGORITHMS = st.sampled_from(tuple(HEX_LENGTHS))
+_BEFORE = st.lists(st.sampled_from((b"", b"a", *CONTENTS[:2])), max_size=2)
+_QUERY = query(digest=BLOB, _state=texts(("x",)))
+_STATE = mostly(st.just(Change()), _CHANGE, of_ten=8)
+_ID = mostly(st.just(Change()), _OUTSIDE, of_ten=9)
+_IS_ELSEWHERE = mostly(st.just(False), st.just(True), of_ten=9)
 
 
 @st.composite
 def upload_calls(draw: st.DrawFn, method: str) -> UploadCall:
     """In half of the cases the token and the id are right."""
-    before = tuple(draw(st.lists(st.sampled_from((b"", b"a", *CONTENTS[:2])), max_size=2)))
+    before = tuple(draw(_BEFORE))
     body = draw(BODY)
     right = str(digest_of(b"".join(before) + body, draw(_ALGORITHMS)))
-    digest = draw(mostly(st.just((("digest", right),)), query(digest=BLOB, _state=texts(("x",))), of_ten=7))
+    digest = draw(mostly(st.just((("digest", right),)), _QUERY, of_ten=7))
     sent = draw(with_headers(content_range=_ranges(before, body), content_type=TYPES))
     is_typed = draw(st.sampled_from((False, False, True)))
     call = Call(
-        method=draw(mostly(st.just(method), st.sampled_from(METHODS), of_ten=9)),
+        method=draw(methods_like(method)),
         path="",
         query=digest,
         headers=sent if is_typed else {**sent, "content_type": None},
@@ -95,9 +100,9 @@ def upload_calls(draw: st.DrawFn, method: str) -> UploadCall:
         call=call,
         before=before,
         back=draw(st.sampled_from((0, 0, 0, 0, 1, 2))),
-        state=draw(mostly(st.just(Change()), _CHANGE, of_ten=8)),
-        id=draw(mostly(st.just(Change()), _OUTSIDE, of_ten=9)),
-        is_elsewhere=draw(mostly(st.just(False), st.just(True), of_ten=9)),
+        state=draw(_STATE),
+        id=draw(_ID),
+        is_elsewhere=draw(_IS_ELSEWHERE),
     )
 
 
