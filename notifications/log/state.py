@@ -78,15 +78,20 @@ class LogState:
 
 
 def read_state() -> LogState:
-    """A few small queries, however many consumers are behind, and however far."""
+    """A few small queries, however many consumers are behind, and however far.
+
+    In the order in which an event moves on, so that one that moves meanwhile is seen: twice rather than never.
+    """
+    journal = read_journal_state(settings.DATA_DIR / "journal")
+    intake = _count(Intake.objects.all())
     head, sources = _read_arrived()
     now = timezone.now()
     return LogState(
         head=head,
         tail=read_tail(),
-        intake=_count(Intake.objects.all()),
+        intake=intake,
         quarantined=_count(quarantine.waiting()),
-        journal=read_journal_state(settings.DATA_DIR / "journal"),
+        journal=journal,
         consumers=[_consumer_state(consumer, head, now) for consumer in _read_consumers()],
         sources=sources,
         missing=head - sum(source.events for source in sources),
