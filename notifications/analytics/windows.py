@@ -4,9 +4,9 @@ A window is moved on by taking back what has fallen out of it: as many rows as t
 since when a window counts, so what is read is true even if nobody has moved it on in time.
 """
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -22,12 +22,15 @@ Window = Literal["24h", "7d", "30d", "90d", "all"]
 DAYS: Mapping[str, int] = {"7d": 7, "30d": 30, "90d": 90}
 WINDOWS: tuple[Window, ...] = ("24h", "7d", "30d", "90d", "all")
 
+SLACK = timedelta(days=2)
+"""So much further on than it should be is a window only after a clock that went wrong."""
+
 _DAYS = "days"
 
-_TAKE_BACK = """
+_CHANGE = """
 UPDATE analytics_repositorytotals SET {changes} FROM (
-SELECT repository_id, {sums} FROM {table} WHERE {column} >= %s AND {column} < %s GROUP BY repository_id
-) AS gone WHERE gone.repository_id = analytics_repositorytotals.repository_id
+SELECT repository_id, {sums} FROM {table} WHERE {column} >= %s AND {column} < %s {only} GROUP BY repository_id
+) AS part WHERE part.repository_id = analytics_repositorytotals.repository_id
 """
 
 
@@ -50,7 +53,8 @@ def read_frame() -> Frame | None:
 def move_on(now: datetime | None = None) -> Frame:
     """Let windows and days end now, on the caller's transaction.
 
-    Only one may do so at a time, and nobody may count meanwhile. A clock that was set back moves nothing.
+    Only one may do so at a time, and nobody may count meanwhile. A clock that was set back a little moves nothing; when
+    one had run far ahead the windows are made anew.
     """
     now = now or timezone.now()
     frame = read_frame()
@@ -60,14 +64,17 @@ def move_on(now: datetime | None = None) -> Frame:
     if days.over_at(now) > days_over:
         days.close(days_over, days.over_at(now))
         days_over = _store(_DAYS, days.over_at(now))
-    return Frame({window: _move(window, since, now) for window, since in frame.since.items()}, days_over)
+    return Frame({window: _move(window, since, now, days_over) for window, since in frame.since.items()}, days_over)
 
 
-def _move(window: str, since: datetime, now: datetime) -> datetime:
+def _move(window: str, since: datetime, now: datetime, days_over: datetime) -> datetime:
     start = _start(window, now)
-    if start <= since:
+    if since > start + SLACK:
+        _make_anew(window, start, days_over)
+    elif start > since:
+        _take_back(window, since, start)
+    else:
         return since
-    _take_back(window, since, start)
     return _store(window, start)
 
 
@@ -88,15 +95,47 @@ def _store(window: str, since: datetime) -> datetime:
 
 
 def _take_back(window: str, start: datetime, end: datetime) -> None:
+    hours_or_days = _HOURS if window == "24h" else _OVER
+    _change(window, "-", WINDOWED[window], hours_or_days, start, end)
+
+
+def _make_anew(window: str, start: datetime, days_over: datetime) -> None:
+    """From the hours, which are there of all days; pullers from days that are over, and counted of the others."""
     names = WINDOWED[window]
-    is_by_hour = window == "24h"
-    statement = _TAKE_BACK.format(
-        changes=", ".join(f"{name}_{window} = {name}_{window} - gone.{name}" for name in names),
-        sums=", ".join(f"SUM({name}) AS {name}" for name in names),
-        table="analytics_repositoryhour" if is_by_hour else "analytics_repositoryday",
-        column="hour" if is_by_hour else "day",
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE analytics_repositorytotals SET {', '.join(f'{name}_{window} = 0' for name in names)}"  # noqa: S608
+        )
+    _change(window, "+", [name for name in names if name != "pullers"], _HOURS, start, _END)
+    if "pullers" in names:
+        _change(window, "+", ["pullers"], _OVER, start, days_over)
+        _change(window, "+", ["pullers"], _PULLERS, max(start, days_over), _END)
+
+
+class _Part(NamedTuple):
+    """Rows of a table by the hour or day that they belong to; `only` leaves some out."""
+
+    table: str
+    column: Literal["hour", "day"]
+    number: str = "SUM({name})"
+    only: str = ""
+
+
+_HOURS = _Part("analytics_repositoryhour", "hour")
+_OVER = _Part("analytics_repositoryday", "day")
+_PULLERS = _Part("analytics_puller", "day", "COUNT(*)", "AND pulls > 0")
+_END = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def _change(window: str, sign: str, names: Sequence[str], part: _Part, start: datetime, end: datetime) -> None:
+    statement = _CHANGE.format(
+        changes=", ".join(f"{name}_{window} = {name}_{window} {sign} part.{name}" for name in names),
+        sums=", ".join(f"{part.number.format(name=name)} AS {name}" for name in names),
+        table=part.table,
+        column=part.column,
+        only=part.only,
     )
-    adapt = connection.ops.adapt_datetimefield_value if is_by_hour else _adapt_day
+    adapt = connection.ops.adapt_datetimefield_value if part.column == "hour" else _adapt_day
     with connection.cursor() as cursor:
         cursor.execute(statement, (adapt(start), adapt(end)))
 

@@ -8,6 +8,7 @@ from notifications.analytics import windows
 from notifications.analytics.models import Puller, RepositoryDay, RepositoryTotals, SourceDay, SourceUseDay, Trace
 from notifications.analytics.tidying import forget, move_windows_on
 from tests.notifications.analytics.logged import counted, logged
+from tests.notifications.analytics.tables import read_tables
 
 pytestmark = pytest.mark.django_db
 
@@ -57,8 +58,24 @@ def test_a_day_gets_rows_of_its_own_when_it_is_over() -> None:
     assert (day.pulls, day.pullers, day.bytes) == (2, 2, 884)
 
 
-def test_a_clock_that_was_set_back_moves_nothing() -> None:
-    """Windows only go forward."""
+def test_a_clock_that_was_set_back_a_little_moves_nothing() -> None:
+    """Windows go forward."""
     counted(logged("pull", occurred_at=NOW, received_at=NOW))
     frame = windows.read_frame()
-    assert windows.move_on(NOW - timedelta(days=3)) == frame
+    assert windows.move_on(NOW - timedelta(hours=30)) == frame
+
+
+def test_windows_are_made_anew_after_a_clock_that_ran_ahead() -> None:
+    """They were empty until the year it had shown; what came meanwhile is in them again."""
+    for days in (0, 0, 5, 20, 100):
+        at = NOW - timedelta(days=days)
+        counted(logged("pull", occurred_at=at, received_at=at, address=f"10.0.0.{days}:1"))
+    expected = read_tables()["analytics_repositorytotals"]
+    windows.move_on(NOW + timedelta(days=4000))
+    assert RepositoryTotals.objects.get().pulls_90d == 0
+    frame = windows.move_on(NOW)
+    assert frame.since["7d"] == windows.window_start("7d", NOW)
+    assert read_tables()["analytics_repositorytotals"] == expected
+    counted(logged("pull", occurred_at=NOW, received_at=NOW))
+    row = RepositoryTotals.objects.get()
+    assert (row.pulls_24h, row.pulls_7d, row.pulls_30d, row.pulls_90d) == (3, 4, 5, 5)
