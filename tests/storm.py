@@ -28,6 +28,8 @@ from tests.servers.webhook_receiver import Received, WebhookReceiver
 from tests.wire import Reply, Wire, WireError
 
 CLIENTS = 16
+NUMBERS = {"pull": "pulls", "check": "checks", "push": "pushes"}
+"""What counts each action; a request with a name of its own belongs together with no other."""
 KILL_EVERY_SECONDS = 2.0
 _PAUSE_SECONDS = 0.01  # a client's, between two requests: bounds what has to be remembered
 _ORPHANS_MAY_LIVE_SECONDS = 5.0
@@ -49,7 +51,9 @@ class IdReceiver(WebhookReceiver):
 class Books:
     """What the clients know: the names of answered requests by action, and how many got no answer."""
 
-    answered: dict[str, set[str]] = field(default_factory=lambda: {"pull": set(), "push": set()})
+    answered: dict[str, set[str]] = field(
+        default_factory=lambda: {action: set() for action in ("pull", "check", "push")}
+    )
     unanswered: int = 0
     refusals: list[str] = field(default_factory=list)
 
@@ -61,7 +65,7 @@ class Books:
 
 
 class Client(threading.Thread):
-    """Pulls and pushes in turn until told to stop. A pull that is answered wrongly is a refusal, a 503 is none."""
+    """Pulls, looks and pushes in turn until told to stop. What is answered wrongly is a refusal, a 503 is none."""
 
     def __init__(self, number: int, port: int, image: Image, stop: threading.Event) -> None:
         super().__init__(name=f"client {number}")
@@ -80,7 +84,7 @@ class Client(threading.Thread):
             for count in itertools.count():
                 if self._stop_event.wait(_PAUSE_SECONDS):
                     return
-                action = "push" if count % 4 == 0 else "pull"
+                action = ("push", "pull", "check", "pull")[count % 4]
                 try:
                     self._act(wire, action, f"storm-{self._number}-{count}")
                 except WireError:
@@ -88,7 +92,7 @@ class Client(threading.Thread):
                     time.sleep(0.05)
 
     def _act(self, wire: Wire, action: str, name: str) -> None:
-        reply = self._push(wire, name) if action == "push" else self._pull(wire, name)
+        reply = {"push": self._push, "pull": self._pull, "check": self._check}[action](wire, name)
         if reply.status == (201 if action == "push" else 200):
             self.books.answered[action].add(name)
         elif reply.status == 503:
@@ -102,6 +106,10 @@ class Client(threading.Thread):
         if reply.status == 200 and reply.body != self._image.manifest.content:
             self.books.refusals.append(f"pull {name}: other bytes than were pushed")
         return reply
+
+    def _check(self, wire: Wire, name: str) -> Reply:
+        headers = {"User-Agent": name, "Accept": MANIFEST_TYPE}
+        return wire.request("HEAD", f"/v2/{self.repository}/manifests/latest", headers=headers)
 
     def _push(self, wire: Wire, name: str) -> Reply:
         headers = {"User-Agent": name, "Content-Type": MANIFEST_TYPE}
@@ -163,15 +171,20 @@ def _see_them_end(orphans: list[Process]) -> None:
 
 def storm(hub: Hub, seconds: float) -> tuple[Books, Counter[str]]:
     """Let it rage for so long; what the clients know afterwards, and who was killed how often."""
+    return rage(hub, hub.port, clients=CLIENTS, seconds=seconds)
+
+
+def rage(hub: Hub, port: int, *, clients: int, seconds: float) -> tuple[Books, Counter[str]]:
+    """Clients of the registry on that port, while the hub's processes are killed in turn."""
     image = make_image("storm")
-    with hub.wire() as wire:
-        for number in range(CLIENTS):
+    with Wire(port) as wire:
+        for number in range(clients):
             push_image(wire, repository_of(number), "latest", image)
     stop = threading.Event()
-    clients = [Client(number, hub.port, image, stop) for number in range(CLIENTS)]
+    crowd = [Client(number, port, image, stop) for number in range(clients)]
     killer = Killer(hub)
     ends = time.monotonic() + seconds
-    for client in clients:
+    for client in crowd:
         client.start()
     try:
         while time.monotonic() < ends:
@@ -179,11 +192,11 @@ def storm(hub: Hub, seconds: float) -> tuple[Books, Counter[str]]:
             killer.strike()
     finally:
         stop.set()
-        for client in clients:
+        for client in crowd:
             client.join()
     hub.wait_until_ready()
     books = Books()
-    for client in clients:
+    for client in crowd:
         books.add(client.books)
     return books, killer.kills
 
@@ -216,7 +229,7 @@ def check_counters(hub: Hub, events: list[dict[str, Any]]) -> None:
     """The numbers of each repository are those of its manifests' events."""
     for name in sorted({event["target"]["repository"] for event in events}):
         counted = hub.repository(name)
-        for action, number in (("pull", "pulls"), ("push", "pushes")):
+        for action, number in NUMBERS.items():
             in_log = sum(1 for event in events if _is_manifest(event, name, action))
             assert counted[number] == in_log, f"{number} of {name} differ from the log"
 
@@ -241,8 +254,7 @@ def _storm_and_check(hub: Hub, receiver: IdReceiver, seconds: float) -> str:
     assert hub.token  # made while all is calm
     books, kills = storm(hub, seconds)
     check_books(hub, receiver, books)
-    assert books.answered["pull"]
-    assert books.answered["push"]
+    assert all(books.answered.values())
     assert len(kills) == 6, f"not everyone was killed: {kills}"
     answered = ", ".join(f"{len(names):,} {action} requests answered" for action, names in books.answered.items())
     killed = ", ".join(f"{name} {times}" for name, times in kills.items())
