@@ -13,10 +13,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError
 
 from registryhub.database.lookups import Lookup, Row
 from registryhub.database.postgresql.base import DatabaseWrapper as PostgresWrapper
+from registryhub.database.threads import own_wrapper
 
 AT_ONCE = 2  # so that a connection that hangs does not stop everyone
 MOST_TOGETHER = 64
@@ -110,7 +111,7 @@ class SharedLookup:
 
         Inside a transaction of the calling thread it runs on that transaction's connection and sees its writes.
         """
-        wrapper = connections["default"]
+        wrapper = own_wrapper()
         if not isinstance(wrapper, PostgresWrapper) or wrapper.connection is not None:
             return self._one.one(*parameters)
         return self._gathering.find(parameters)
