@@ -36,7 +36,7 @@ from notifications.delivery.rest.endpoint_documents import (
 )
 from registryhub.access.sealing import Unsealable
 from registryhub.config.durations import parse_duration
-from registryhub.rest import OnlyKnown, read_object
+from registryhub.rest import REFUSED, OnlyKnown, read_object
 
 _VERBS = {"POST": "add", "PATCH": "change", "DELETE": "delete"}
 _SETTINGS: dict[str, Any] = {
@@ -111,7 +111,7 @@ class EndpointsView(APIView):
         documents = EndpointDocument(endpoints, many=True, context={"backlogs": measure_backlogs(endpoints)})
         return Response({"results": documents.data})
 
-    @extend_schema(request=_SETTINGS, responses={201: MadeEndpoint}, operation_id="endpoint_create")
+    @extend_schema(request=_SETTINGS, responses={201: MadeEndpoint, 409: REFUSED}, operation_id="endpoint_create")
     def post(self, request: Request) -> Response:
         """Make an endpoint. Its first event is the next one, or with `start: oldest` the oldest in the log."""
         document = dict(read_object(request))
@@ -132,7 +132,7 @@ class EndpointView(APIView):
         """The endpoint with state, position and backlog."""
         return _detail(get_object_or_404(Endpoint, pk=pk))
 
-    @extend_schema(request=_SETTINGS, responses=EndpointDetail, operation_id="endpoint_change")
+    @extend_schema(request=_SETTINGS, responses={200: EndpointDetail, 409: REFUSED}, operation_id="endpoint_change")
     def patch(self, request: Request, pk: int) -> Response:
         """Change the settings that are named; null takes one away. It takes effect within moments."""
         endpoint = get_object_or_404(Endpoint, pk=pk)
@@ -140,7 +140,7 @@ class EndpointView(APIView):
             secret = change_endpoint(endpoint, read_object(request))
         return _made(endpoint, secret) if secret else _detail(endpoint)
 
-    @extend_schema(responses={204: None}, operation_id="endpoint_delete")
+    @extend_schema(responses={204: None, 409: REFUSED}, operation_id="endpoint_delete")
     def delete(self, request: Request, pk: int) -> Response:
         """Forget the endpoint, its history and its place in the log."""
         with refusals():
@@ -205,7 +205,7 @@ class RotateView(APIView):
     permission_classes = (IsAdminUser, MayDefine)
     verb = "change"
 
-    @extend_schema(request=RotateOrder, responses=MadeEndpoint, operation_id="endpoint_rotate_secret")
+    @extend_schema(request=RotateOrder, responses={200: MadeEndpoint, 409: REFUSED}, operation_id="endpoint_rotate_secret")
     def post(self, request: Request, pk: int) -> Response:
         """A new secret, which signs from now on and is shown this once."""
         order = RotateOrder(data=request.data)
