@@ -75,7 +75,9 @@ class ServicesView(Services):
         services = Service.objects.order_by("name").prefetch_related("rules__source")
         return Response({"results": ServiceDocument(services, many=True).data})
 
-    @extend_schema(request=ServiceDocument, responses={201: DefinedServiceDocument, 409: REFUSED}, operation_id="service_define")
+    @extend_schema(
+        request=ServiceDocument, responses={201: DefinedServiceDocument, 409: REFUSED}, operation_id="service_define"
+    )
     def post(self, request: Request) -> Response:
         """Define a service."""
         service = Service()
@@ -91,7 +93,9 @@ class ServiceView(Services):
         """The service with its rules."""
         return Response(ServiceDocument(get_object_or_404(Service, name=name)).data)
 
-    @extend_schema(request=ServiceDocument, responses={200: ServiceDocument, 409: REFUSED}, operation_id="service_change")
+    @extend_schema(
+        request=ServiceDocument, responses={200: ServiceDocument, 409: REFUSED}, operation_id="service_change"
+    )
     def patch(self, request: Request, name: str) -> Response:
         """Change what is given; it takes effect with the next deployment."""
         service = get_object_or_404(Service, name=name)

@@ -74,7 +74,7 @@ def with_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Every operation may be refused, and always in the same words; what a view says itself stays."""
     components = result["components"]
     components["schemas"] |= SCHEMAS
-    components["responses"] = {name: answer for name, answer in ANSWERS.values()}
+    components["responses"] = dict(ANSWERS.values())
     for path in result["paths"].values():
         for method in path.keys() & _METHODS:
             _document(path[method])
@@ -90,7 +90,7 @@ def _document(operation: Operation) -> None:
 
 
 def _statuses(operation: Operation) -> Iterator[str]:
-    """Of the refusals that come with what the operation takes and who may ask for it, and of those that its view names."""
+    """Of refusals that come with what the operation takes and who may ask for it, and of those that its view names."""
     parameters, kinds = operation.get("parameters", ()), _kinds(operation)
     yield from ("401", "503")
     if "requestBody" in operation or any(parameter["in"] == "query" for parameter in parameters):

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as Unfit
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -15,6 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from registryhub.config.durations import parse_duration
+
 JSON = "application/json"
 REFUSED = OpenApiResponse(description="See `registryhub.openapi`, which has the words and the body of each status.")
 """For the statuses that a view adds to those which come with what it takes."""
@@ -22,6 +25,31 @@ REFUSED = OpenApiResponse(description="See `registryhub.openapi`, which has the 
 IF_NONE_MATCH = OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER, description="an ETag that came before")
 UNCHANGED = OpenApiResponse(description="What the ETag was of is still so.")
 _EVERYWHERE = frozenset(("format",))
+
+
+DURATION_SCHEMA = {
+    "type": "string",
+    "pattern": r"^[-+]?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$",
+    "description": "such as 500ms, 10s or 1h30m",
+    "example": "24h",
+}
+
+
+@extend_schema_field(DURATION_SCHEMA)
+class DurationField(serializers.CharField):
+    """A duration with its unit, read as seconds."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            seconds = parse_duration(super().to_internal_value(data))
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+        if seconds < 0:
+            raise serializers.ValidationError("must not be negative")
+        return seconds
+
+    def get_default(self) -> Any:
+        return self.to_internal_value(super().get_default())
 
 
 class OnlyKnown(serializers.Serializer[Any]):
@@ -36,6 +64,17 @@ class OnlyKnown(serializers.Serializer[Any]):
             known = ", ".join(name for name, field in self.fields.items() if not field.read_only)
             raise serializers.ValidationError(dict.fromkeys(unknown, f"is unknown here; known are {known}"))
         return super().to_internal_value(data)
+
+
+class OnlyKnownSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """The schema says that they refuse it."""
+
+    target_class = OnlyKnown
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        known: dict[str, Any] = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return {**known, "additionalProperties": False}
 
 
 class Pages(CursorPagination):

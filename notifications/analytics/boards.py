@@ -6,7 +6,7 @@ What is only counted by hours and days is looked up for a bounded number of cand
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -205,11 +205,9 @@ def _add_up(
         return found
 
 
-def _moment(stored: datetime | str | None) -> datetime | None:
-    """SQLite keeps times as text."""
-    if isinstance(stored, str):
-        return datetime.fromisoformat(f"{stored}+00:00")
-    return stored
+def _moment(stored: datetime | None) -> datetime | None:
+    """SQLite keeps times without their zone, which is UTC."""
+    return stored.replace(tzinfo=UTC) if stored and not stored.tzinfo else stored
 
 
 _AGE = {

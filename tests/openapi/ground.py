@@ -13,11 +13,12 @@ from django.db import connection
 from pytest_django import Settings
 from schemathesis.schemas import BaseSchema
 
-from notifications.delivery.definitions.changes import change_endpoint
+from notifications.delivery.definitions.changes import change_endpoint, create_endpoint
 from notifications.delivery.models import Endpoint
 from registryhub.access.models import Repository
 from registryhub.access.tokens import create_api_token
 from registryhub.doctor import checkups
+from registryhub.registry.collect.plan import new_collection
 from registryhub.wsgi import build_application
 from tests.believable.fill import fill
 from tests.notifications.delivery.definitions.test_typed import allow
@@ -30,7 +31,7 @@ Who = Literal["administrator", "user", "anonymous"]
 
 SCHEMA = "/api/v1/schema?format=json"
 ENDLESS = "/api/v1/events/stream"
-"""Its answer ends after a minute, and waits for events that nobody sends here; tests/notifications/log has its tests."""
+"""Its answer ends after a minute, and waits for events that nobody sends here: tests/notifications/log asks for it."""
 
 _SEED = 7
 
@@ -48,6 +49,7 @@ def make_ground(wrapper: Settings, patch: pytest.MonkeyPatch, receiver: str) -> 
     """Everything that can be done may be done; who is called is the receiver on this machine."""
     wrapper.HUB = changed(settings.HUB, storage__delete__enabled=True)
     fill(Random(_SEED))
+    new_collection(is_dry_run=True, deletes_untagged=False, grace_seconds=0.0).save()
     _call_only(receiver, wrapper)
     _stay_in_one_transaction(patch)
     people = User.objects.create_superuser("root"), User.objects.create_user("eve")
@@ -60,11 +62,13 @@ def make_ground(wrapper: Settings, patch: pytest.MonkeyPatch, receiver: str) -> 
 
 
 def _call_only(receiver: str, wrapper: Settings) -> None:
-    """One endpoint of the configuration is called, one that was typed in is kept from it by the guard."""
-    configure(wrapper, configured("ci-trigger", receiver))
+    """Endpoints of the configuration are called; those that were typed in are kept from it by the guard."""
+    configure(wrapper, *(configured(name, receiver) for name in ("ci-trigger", "audit-lake", "chat-bridge")))
     allow(wrapper, "127.0.0.0/8")
     typed = Endpoint.objects.get(name="release-notes")
     change_endpoint(typed, {"url": receiver, "headers": {"Authorization": ["Bearer 4f1c"]}})
+    create_endpoint({"name": "typed-in", "url": receiver})
+    create_endpoint({"name": "typed-in-too", "url": receiver})
     allow(wrapper)
 
 

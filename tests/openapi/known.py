@@ -1,74 +1,100 @@
-"""What there is in the hub, as values for the generated requests: names made up at random are found nowhere."""
+"""Values of what there is, and of what makes sense, for the generated requests: random ones are found nowhere."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from registryhub.doctor.models import Checkup
 from notifications.log.models import Event
+from registryhub.doctor.models import Checkup
 from tests.rest import Rest
 
-OFTEN = 0.7
-"""How often a parameter has a value of something that is there."""
-
-_NAMED = {"repositories": "name", "services": "name", "leaderboards": "board"}
-_TEXTS = ("repository", "tag", "digest", "actor", "event_id")
+OFTEN, SOMETIMES = 0.7, 0.3
+"""How often a path or body, and how often a query has a value of these: what all requests say hides the rest."""
 
 Values = Sequence[str | int]
 
+_TEXTS = ("repository", "tag", "digest", "actor", "event_id")
+_MOMENTS = ("2026-11-24", "2026-11-24T12:00:00Z", "2999-12-31T23:59:59+14:00", "0001-01-01T00:00:00+14:00")
+_NUMBERS = (1, 7, 86_400, 2**31, 2**63 - 1)
+_WORDS: Mapping[str, Values] = {
+    "body.name": ("new-one", "ci-trigger", "proxy"),
+    "body.namespace": ("web", "tools", "platform", "no/where"),
+    "body.repositories": ("**", "platform/*", "base/python"),
+    "body.tags": (".*", r"v?\d+\.\d+", "latest"),
+    "body.except_tags": ("", ".*-lts"),
+    "body.tag_pattern": ("*", "1.*"),
+    "body.grace": ("24h", "0s", "100000000h"),
+    "body.overlap": ("1h", "0s", "100000000h"),
+    "body.timeout": ("5s", "1m"),
+    "body.face": ("standard", "distribution"),
+    "body.url": ("http://127.0.0.1:9/hook", "https://hooks.example.org/x"),
+    "body.keep_newest": (1, 1000),
+    "body.pushed_within_seconds": _NUMBERS,
+    "body.used_within_seconds": _NUMBERS,
+    "body.limit_bytes": _NUMBERS,
+    "body.since": _MOMENTS,
+    "body.until": _MOMENTS,
+    "query.since": _MOMENTS,
+    "query.until": _MOMENTS,
+    "query.start": _MOMENTS,
+    "query.end": _MOMENTS,
+    "query.limit": (1, 2, 50),
+}
+
 
 def known_values(rest: Rest, paths: Mapping[str, Any]) -> dict[str, Any]:
-    """As schemathesis is configured: dictionaries, and which parameter of which operation takes its values from which."""
-    found = dict(_of_all(rest))
-    everywhere = {f"query.{name}": _often(name) for name in found} | {f"body.{name}": _often(name) for name in found}
-    operations = []
-    for path in paths:
-        values = {name: values for name, values in _of_path(rest, path) if values}
-        for name, listed in values.items():
-            found[f"{path} {name}"] = listed
-        if values:
-            taken = {name: _often(f"{path} {name}") for name in values}
-            operations.append({"include-path": path, "parameters": taken})
+    """As schemathesis is configured: dictionaries, and which parameter of which operation takes its values from one."""
+    texts = dict(_of_hub(rest))
+    everywhere = {**_WORDS, **{f"{place}.{name}": texts[name] for name in texts for place in ("query", "body")}}
+    cursors = _cursors(rest, paths)
+    own = {path: {name: values} for path in paths for name, values in _of_path(rest, path, cursors) if values}
+    listed = [everywhere, *own.values()]
     return {
-        "dictionaries": {name: {"values": list(listed)} for name, listed in found.items()},
-        "parameters": everywhere,
-        "operations": operations,
+        "dictionaries": {_key(values): {"values": list(values)} for each in listed for values in each.values()},
+        "parameters": _bindings(everywhere),
+        "operations": [{"include-path": path, "parameters": _bindings(values)} for path, values in own.items()],
     }
 
 
-def _often(dictionary: str) -> dict[str, Any]:
-    return {"dictionary": dictionary, "probability": OFTEN}
+def _key(values: Values) -> str:
+    return repr(values)
 
 
-def _of_all(rest: Rest) -> Iterator[tuple[str, Values]]:
-    yield "endpoint", [each["name"] for each in rest.get("endpoints").document["results"]]
-    yield "source", [each["name"] for each in rest.get("sources").document["results"]]
-    yield "service", [each["name"] for each in rest.get("services").document["results"]]
+def _bindings(values: Mapping[str, Values]) -> dict[str, Any]:
+    return {
+        name: {"dictionary": _key(listed), "probability": SOMETIMES if name.startswith("query.") else OFTEN}
+        for name, listed in values.items()
+    }
+
+
+def _of_hub(rest: Rest) -> Iterator[tuple[str, Values]]:
+    for name in ("endpoint", "source", "service"):
+        yield name, [each["name"] for each in rest.get(f"{name}s").document["results"]]
     for name in _TEXTS:
         yield name, sorted(Event.objects.exclude(**{name: ""}).order_by().values_list(name, flat=True).distinct())[-9:]
 
 
-def _of_path(rest: Rest, path: str) -> Iterator[tuple[str, Values]]:
-    below = path.removeprefix("/api/v1/")
-    listing = below.partition("/")[0]
-    if "{id}" in below:
+def _of_path(rest: Rest, path: str, cursors: Mapping[str, str]) -> Iterator[tuple[str, Values]]:
+    listing = path.removeprefix("/api/v1/").partition("/")[0]
+    if "{id}" in path:
         ids = _ids(rest, listing)
         yield "path.id", [*ids, *map(str, ids)]
-    if listing in _NAMED and "{" in below:
-        name = _NAMED[listing]
-        key = "board" if name == "board" else "name"
-        yield f"path.{name}", [each[key] for each in rest.get(listing).document["results"]]
-    if "{" not in below:
-        yield "query.cursor", _cursors(rest, below)
+    elif listing == "services" and "{name}" in path:
+        yield "path.name", [each["name"] for each in rest.get(listing).document["results"]]
+    elif "{board}" in path:
+        yield "path.board", [each["board"] for each in rest.get(listing).document["results"]]
+    elif path in cursors:
+        yield "query.cursor", [cursors[path], *cursors.values()]
 
 
-def _ids(rest: Rest, listing: str) -> Values:
+def _ids(rest: Rest, listing: str) -> list[int]:
     if listing == "doctor":
         return list(Checkup.objects.values_list("pk", flat=True))
     return [each["id"] for each in rest.get(listing).document["results"]]
 
 
-def _cursors(rest: Rest, listing: str) -> Values:
-    page = rest.get(f"{listing}?limit=1")
-    link = page.document.get("next") if page.status == 200 else None
-    return parse_qs(urlsplit(link).query)["cursor"] if isinstance(link, str) else []
+def _cursors(rest: Rest, paths: Mapping[str, Any]) -> dict[str, str]:
+    """Of all listings: the cursor of another one is a mistake that people make."""
+    pages = {path: rest.get(f"{path.removeprefix('/api/v1/')}?limit=1") for path in paths if "{" not in path}
+    links = {path: page.document.get("next") for path, page in pages.items() if page.status == 200}
+    return {path: parse_qs(urlsplit(link).query)["cursor"][0] for path, link in links.items() if isinstance(link, str)}
