@@ -62,14 +62,13 @@ def make_ground(wrapper: Settings, patch: pytest.MonkeyPatch, receiver: str) -> 
 
 
 def _call_only(receiver: str, wrapper: Settings) -> None:
-    """Endpoints of the configuration are called; those that were typed in are kept from it by the guard."""
+    """Whichever endpoint is called, configured or typed in."""
     configure(wrapper, *(configured(name, receiver) for name in ("ci-trigger", "audit-lake", "chat-bridge")))
     allow(wrapper, "127.0.0.0/8")
     typed = Endpoint.objects.get(name="release-notes")
     change_endpoint(typed, {"url": receiver, "headers": {"Authorization": ["Bearer 4f1c"]}})
     create_endpoint({"name": "typed-in", "url": receiver})
     create_endpoint({"name": "typed-in-too", "url": receiver})
-    allow(wrapper)
 
 
 def _stay_in_one_transaction(patch: pytest.MonkeyPatch) -> None:

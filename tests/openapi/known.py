@@ -9,7 +9,7 @@ from registryhub.doctor.models import Checkup
 from tests.rest import Rest
 
 OFTEN, SOMETIMES = 0.7, 0.3
-"""How often a path or body, and how often a query has a value of these: what all requests say hides the rest."""
+"""How often a value is one of these, and how often where it narrows what is found: what all requests say hides the rest."""
 
 Values = Sequence[str | int]
 
@@ -27,7 +27,9 @@ _WORDS: Mapping[str, Values] = {
     "body.overlap": ("1h", "0s", "100000000h"),
     "body.timeout": ("5s", "1m"),
     "body.face": ("standard", "distribution"),
-    "body.url": ("http://127.0.0.1:9/hook", "https://hooks.example.org/x"),
+    "body.url": ("http://127.0.0.1:9/hook", "https://hooks.example.org/x", "http://[::1]"),
+    "body.to": ("ci-trigger", "typed-in"),
+    "header.If-None-Match": ('"unknown"',),
     "body.keep_newest": (1, 1000),
     "body.pushed_within_seconds": _NUMBERS,
     "body.used_within_seconds": _NUMBERS,
@@ -61,15 +63,17 @@ def _key(values: Values) -> str:
 
 
 def _bindings(values: Mapping[str, Values]) -> dict[str, Any]:
-    return {
-        name: {"dictionary": _key(listed), "probability": SOMETIMES if name.startswith("query.") else OFTEN}
-        for name, listed in values.items()
-    }
+    return {name: {"dictionary": _key(listed), "probability": _how_often(name)} for name, listed in values.items()}
+
+
+def _how_often(name: str) -> float:
+    return SOMETIMES if name.startswith("query.") and name != "query.repository" else OFTEN
 
 
 def _of_hub(rest: Rest) -> Iterator[tuple[str, Values]]:
-    for name in ("endpoint", "source", "service"):
+    for name in ("endpoint", "service"):
         yield name, [each["name"] for each in rest.get(f"{name}s").document["results"]]
+    yield "source", [*["hub"] * 5, *(each["name"] for each in rest.get("sources").document["results"])]
     for name in _TEXTS:
         yield name, sorted(Event.objects.exclude(**{name: ""}).order_by().values_list(name, flat=True).distinct())[-9:]
 

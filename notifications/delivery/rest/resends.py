@@ -62,7 +62,7 @@ class ToOrder(OnlyKnown):
     def receiver(self) -> Endpoint | None:
         """None for its own."""
         named = self.validated_data.get("to")
-        return find_endpoint(named) if named else None
+        return find_endpoint(named, parameter="to") if named else None
 
 
 class RangeOrder(ToOrder):

@@ -82,8 +82,10 @@ NEW: Schema = {
 
 CHANGES: Schema = {
     "type": "object",
-    "description": "Those that change; null takes one away. The name stays.",
-    "properties": {name: {**schema, "nullable": True} for name, schema in SETTINGS.items() if name != "name"},
+    "description": "Those that change; null takes one away. The name stays, and secrets are rotated.",
+    "properties": {
+        name: {**schema, "nullable": True} for name, schema in SETTINGS.items() if name not in ("name", "secrets")
+    },
     "additionalProperties": False,
     "example": {"timeout": "5s", "ignore": None},
 }
