@@ -23,7 +23,7 @@ from deployer.history import NotPossible, deploy_newest, retry, roll_back
 from deployer.models import Deployment, Service
 from deployer.specs import BadSettings
 from registryhub.access.sealing import Unsealable
-from registryhub.rest import LatestFirst
+from registryhub.rest import REFUSED, LatestFirst
 
 
 class Conflict(APIException):
@@ -75,7 +75,9 @@ class ServicesView(Services):
         services = Service.objects.order_by("name").prefetch_related("rules__source")
         return Response({"results": ServiceDocument(services, many=True).data})
 
-    @extend_schema(request=ServiceDocument, responses={201: DefinedServiceDocument}, operation_id="service_define")
+    @extend_schema(
+        request=ServiceDocument, responses={201: DefinedServiceDocument, 409: REFUSED}, operation_id="service_define"
+    )
     def post(self, request: Request) -> Response:
         """Define a service."""
         service = Service()
@@ -91,14 +93,16 @@ class ServiceView(Services):
         """The service with its rules."""
         return Response(ServiceDocument(get_object_or_404(Service, name=name)).data)
 
-    @extend_schema(request=ServiceDocument, responses=ServiceDocument, operation_id="service_change")
+    @extend_schema(
+        request=ServiceDocument, responses={200: ServiceDocument, 409: REFUSED}, operation_id="service_change"
+    )
     def patch(self, request: Request, name: str) -> Response:
         """Change what is given; it takes effect with the next deployment."""
         service = get_object_or_404(Service, name=name)
         self.save(ServiceDocument(service, data=request.data, partial=True), service)
         return Response(ServiceDocument(service).data)
 
-    @extend_schema(responses={204: None}, operation_id="service_delete")
+    @extend_schema(responses={204: None, 409: REFUSED}, operation_id="service_delete")
     def delete(self, request: Request, name: str) -> Response:
         """Forget the service and its history; its container goes on running."""
         try:
@@ -150,7 +154,7 @@ class DeployView(APIView):
 
     permission_classes = (IsAdminUser, MayDeploy)
 
-    @extend_schema(request=None, responses={201: DeploymentDocument}, operation_id="service_deploy")
+    @extend_schema(request=None, responses={201: DeploymentDocument, 409: REFUSED}, operation_id="service_deploy")
     def post(self, request: Request, name: str) -> Response:
         """Deploy the newest push that the service's rules match."""
         service = get_object_or_404(Service, name=name)
@@ -199,7 +203,7 @@ class RetryView(APIView):
 
     permission_classes = (IsAdminUser, MayDeploy)
 
-    @extend_schema(request=None, responses={201: DeploymentDocument}, operation_id="deployment_retry")
+    @extend_schema(request=None, responses={201: DeploymentDocument, 409: REFUSED}, operation_id="deployment_retry")
     def post(self, request: Request, pk: int) -> Response:
         """Deploy the same image again."""
         deployment = get_object_or_404(Deployment, pk=pk)
@@ -211,7 +215,7 @@ class RollBackView(APIView):
 
     permission_classes = (IsAdminUser, MayDeploy)
 
-    @extend_schema(request=None, responses={201: DeploymentDocument}, operation_id="deployment_rollback")
+    @extend_schema(request=None, responses={201: DeploymentDocument, 409: REFUSED}, operation_id="deployment_rollback")
     def post(self, request: Request, pk: int) -> Response:
         """Deploy what ran before this deployment."""
         deployment = get_object_or_404(Deployment, pk=pk)

@@ -29,7 +29,9 @@ class ServiceDocument(OnlyKnown, serializers.ModelSerializer[Service]):
     rules = RuleDocument(many=True, required=False)
     environment = serializers.DictField(child=serializers.CharField(allow_blank=True), write_only=True, required=False)
     environment_names = serializers.SerializerMethodField()
-    current = serializers.PrimaryKeyRelatedField[Deployment](read_only=True, help_text="the deployment that runs")
+    current = serializers.PrimaryKeyRelatedField[Deployment](
+        read_only=True, allow_null=True, help_text="the deployment that runs"
+    )
 
     class Meta:
         model = Service

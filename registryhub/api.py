@@ -1,8 +1,5 @@
 """The REST API: each part's own routes, all under /api/v1/ and all with and without the trailing slash."""
 
-from collections.abc import Iterable
-from typing import Any
-
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.permissions import AllowAny
@@ -28,8 +25,3 @@ urlpatterns = [
         for part in (registry, collecting, keeping, log, analytics, delivery, receiver, deployer, doctor)
     ),
 ]
-
-
-def without_slash(endpoints: Iterable[tuple[str, str, str, Any]], **_: Any) -> list[tuple[str, str, str, Any]]:
-    """A hook of the schema: of the two spellings of each path it shows the plain one."""
-    return [(path.rstrip("/"), regex, method, view) for path, regex, method, view in endpoints]

@@ -220,6 +220,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "registryhub.rest.Negotiation",
+    "EXCEPTION_HANDLER": "registryhub.rest.answer_exception",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -232,7 +234,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "PREPROCESSING_HOOKS": ["registryhub.api.without_slash"],
+    "PREPROCESSING_HOOKS": ["registryhub.openapi.without_slash"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "registryhub.openapi.with_sheets",
+        "registryhub.openapi.with_refusals",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "EndpointState": "notifications.delivery.models.Endpoint.State",
         "NoticeKind": "notifications.delivery.models.Notice.Kind",

@@ -33,6 +33,7 @@ from notifications.analytics.unchanged import answered_once
 from notifications.analytics.values import VALUES
 from registryhub.access.models import Source
 from registryhub.access.visibility import sees_everything
+from registryhub.rest import IF_NONE_MATCH, REFUSED, UNCHANGED
 
 
 class StatsView(APIView):
@@ -43,7 +44,12 @@ class StatsView(APIView):
     csv_name = "stats"
     csv_columns = ("name", "start", *VALUES)
 
-    @extend_schema(parameters=[StatsQuery], responses=StatsDocument, operation_id="stats", examples=[STATS_EXAMPLE])
+    @extend_schema(
+        parameters=[StatsQuery, IF_NONE_MATCH],
+        responses={200: StatsDocument, 304: UNCHANGED, 403: REFUSED, 404: REFUSED},
+        operation_id="stats",
+        examples=[STATS_EXAMPLE],
+    )
     @answered_once
     def get(self, request: Request) -> Response:
         """Pulls, checks, pushes and more by hour, day, week or month, of all or of whatever they are grouped by."""
@@ -121,8 +127,8 @@ class LeaderboardView(APIView):
     csv_columns = ("rank", "repository", "source", "actor", "value", "pulls", "excluded", "last_pushed_at")
 
     @extend_schema(
-        parameters=[LeaderboardQuery],
-        responses=LeaderboardDocument,
+        parameters=[LeaderboardQuery, IF_NONE_MATCH],
+        responses={200: LeaderboardDocument, 304: UNCHANGED},
         operation_id="leaderboard",
         examples=[BOARD_EXAMPLE],
     )

@@ -23,10 +23,10 @@ class CsvRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
+        if data is None:
+            return b""  # of an answer without a body
         context = renderer_context or {}
         view, response = context["view"], context["response"]
-        if response.status_code >= 400:
-            return write(("error",), [{"error": str(data)}])
         response["Content-Disposition"] = f'attachment; filename="{view.csv_name}.csv"'
         return write(view.csv_columns, view.csv_rows(data))
 

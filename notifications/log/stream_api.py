@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from notifications.log.queries import StreamQuery, read_query
 from notifications.log.stream import Stream, watch
+from registryhub.rest import REFUSED
 
 RETRY_AFTER_SECONDS = 10
 
@@ -44,7 +45,7 @@ class StreamView(APIView):
 
     @extend_schema(
         parameters=[StreamQuery, OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER)],
-        responses={(200, "text/event-stream"): OpenApiTypes.STR},
+        responses={(200, "text/event-stream"): OpenApiTypes.STR, 503: REFUSED},
         operation_id="events_stream",
     )
     def get(self, request: Request) -> StreamingHttpResponse:

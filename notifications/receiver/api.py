@@ -27,7 +27,7 @@ from notifications.receiver.sources import (
 from notifications.receiver.standing import Standing, read_standings
 from registryhub.access.models import Source
 from registryhub.database.keyset import next_link
-from registryhub.rest import read_body, read_query
+from registryhub.rest import REFUSED, read_body, read_query
 
 
 class ClockDocument(serializers.Serializer):
@@ -159,7 +159,7 @@ class SourceView(APIView):
         change_source(_find(pk), **read_body(SourceChange, request))
         return Response(SourceDocument(_standing(_find(pk))).data)
 
-    @extend_schema(responses={204: None, 409: None}, operation_id="source_delete")
+    @extend_schema(responses={204: None, 409: REFUSED}, operation_id="source_delete")
     def delete(self, request: Request, pk: str) -> Response:
         """Forget it with its tokens, secrets and quarantine; 409 when it has events or repositories."""
         try:

@@ -69,7 +69,7 @@ def _check_name(name: str) -> str:
 def _check_pem(text: str) -> str:
     try:
         ssl.create_default_context(cadata=text)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):  # the last for what is not ASCII
         raise ValueError("holds no certificate in PEM; paste it with its BEGIN and END lines") from None
     return text
 

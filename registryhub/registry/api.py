@@ -25,7 +25,7 @@ from registryhub.oci.errors import OciError
 from registryhub.registry import repositories
 from registryhub.registry.contexts import context_of
 from registryhub.registry.numbers import REPOSITORY_ORDERS, TAG_ORDERS, repository_page, repository_row, tag_page
-from registryhub.rest import read_body, read_query
+from registryhub.rest import IF_NONE_MATCH, REFUSED, UNCHANGED, read_body, read_query
 
 MAX_LIMIT = 1000
 DELETING_SECONDS = 20.0
@@ -107,7 +107,11 @@ class RepositoriesView(APIView):
     csv_name = "repositories"
     csv_columns = ("name", "source", *NUMBERS, "tags", "size", "is_public", *WINDOW_NUMBERS)
 
-    @extend_schema(parameters=[RepositoryQuery], responses=RepositoryList, operation_id="repositories")
+    @extend_schema(
+        parameters=[RepositoryQuery, IF_NONE_MATCH],
+        responses={200: RepositoryList, 304: UNCHANGED, 404: REFUSED},
+        operation_id="repositories",
+    )
     def get(self, request: Request) -> Response:
         """A page of repositories."""
         asked = read_query(RepositoryQuery, request)
@@ -129,7 +133,11 @@ class RepositoryView(APIView):
     def get_permissions(self) -> Sequence[BasePermission]:
         return (AllowAny(),) if self.request.method in ("GET", "HEAD", "OPTIONS") else (IsAdminUser(),)
 
-    @extend_schema(parameters=[SourceQuery], responses=RepositoryDocument, operation_id="repository")
+    @extend_schema(
+        parameters=[SourceQuery, IF_NONE_MATCH],
+        responses={200: RepositoryDocument, 304: UNCHANGED},
+        operation_id="repository",
+    )
     def get(self, request: Request, name: str) -> Response:
         """The repository with its numbers."""
         return Response(RepositoryDocument(repository_row(self._find(request, name).pk)).data)
@@ -148,7 +156,7 @@ class RepositoryView(APIView):
 
     @extend_schema(
         parameters=[SourceQuery],
-        responses={204: OpenApiResponse(description="It is gone."), 202: RepositoryLeft},
+        responses={204: OpenApiResponse(description="It is gone."), 202: RepositoryLeft, 405: REFUSED},
         operation_id="repository_delete",
     )
     def delete(self, request: Request, name: str) -> Response:
@@ -181,7 +189,11 @@ class TagsView(APIView):
     csv_name = "tags"
     csv_columns = ("name", "digest", "media_type", "size", "moved_at", *NUMBERS)
 
-    @extend_schema(parameters=[TagQuery], responses=TagList, operation_id="tags")
+    @extend_schema(
+        parameters=[TagQuery, IF_NONE_MATCH],
+        responses={200: TagList, 304: UNCHANGED, 404: REFUSED},
+        operation_id="tags",
+    )
     def get(self, request: Request) -> Response:
         """A page of tags."""
         asked = read_query(TagQuery, request)

@@ -22,7 +22,7 @@ from notifications.delivery.rest.endpoints import Conflict, refusals
 from notifications.delivery.rest.named import find_endpoint
 from notifications.delivery.stats import measure_stats
 from notifications.delivery.trials import KINDS, send_test
-from registryhub.rest import LatestFirst, OnlyKnown, read_body, read_query
+from registryhub.rest import REFUSED, LatestFirst, OnlyKnown, read_body, read_query
 
 _CONTENT = ("request_head", "request_body", "answer_head")
 
@@ -109,7 +109,7 @@ class TestOrder(OnlyKnown):
 class TestView(APIView):
     """Trying an endpoint out."""
 
-    @extend_schema(request=TestOrder, responses={201: AttemptDetail}, operation_id="endpoint_test")
+    @extend_schema(request=TestOrder, responses={201: AttemptDetail, 409: REFUSED}, operation_id="endpoint_test")
     def post(self, request: Request, pk: int) -> Response:
         """Send a test event now, also to a paused endpoint. It is not tried again, and counts for nothing."""
         endpoint = get_object_or_404(Endpoint, pk=pk)

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
@@ -135,7 +134,7 @@ class EndpointDetail(EndpointDocument):
         fields = (*EndpointDocument.Meta.fields, "settings", "secrets")
         read_only_fields = fields
 
-    @extend_schema_field(OpenApiTypes.OBJECT)
+    @extend_schema_field({"type": "object", "additionalProperties": {}, "nullable": True})
     def get_settings(self, endpoint: Endpoint) -> dict[str, Any] | None:
         typed = read_typed(endpoint)
         return None if typed is None else show(typed.document)

@@ -34,27 +34,11 @@ from notifications.delivery.rest.endpoint_documents import (
     MadeEndpoint,
     ResumedEndpoint,
 )
+from notifications.delivery.rest.settings_schema import CHANGES, NEW, as_json
 from registryhub.access.sealing import Unsealable
-from registryhub.config.durations import parse_duration
-from registryhub.rest import OnlyKnown, read_body, read_object
+from registryhub.rest import REFUSED, DurationField, OnlyKnown, read_body, read_object
 
 _VERBS = {"POST": "add", "PATCH": "change", "DELETE": "delete"}
-_SETTINGS: dict[str, Any] = {
-    "application/json": {
-        "type": "object",
-        "description": "The keys of an endpoint in config.yml, but neither proxy nor files of tls.",
-        "properties": {
-            "name": {"type": "string"},
-            "url": {"type": "string"},
-            "headers": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
-            "timeout": {"type": "string", "example": "5s"},
-            "face": {"type": "string", "example": "standard"},
-            "start": {"type": "string", "enum": ["head", "oldest"], "description": "of a new one: its first event"},
-        },
-        "additionalProperties": True,
-        "example": {"name": "ci", "url": "https://ci.example.org/hook", "ignore": {"actions": ["pull"]}},
-    }
-}
 
 
 class Conflict(APIException):
@@ -111,7 +95,7 @@ class EndpointsView(APIView):
         documents = EndpointDocument(endpoints, many=True, context={"backlogs": measure_backlogs(endpoints)})
         return Response({"results": documents.data})
 
-    @extend_schema(request=_SETTINGS, responses={201: MadeEndpoint}, operation_id="endpoint_create")
+    @extend_schema(request=as_json(NEW), responses={201: MadeEndpoint, 409: REFUSED}, operation_id="endpoint_create")
     def post(self, request: Request) -> Response:
         """Make an endpoint. Its first event is the next one, or with `start: oldest` the oldest in the log."""
         document = dict(read_object(request))
@@ -132,7 +116,9 @@ class EndpointView(APIView):
         """The endpoint with state, position and backlog."""
         return _detail(get_object_or_404(Endpoint, pk=pk))
 
-    @extend_schema(request=_SETTINGS, responses=EndpointDetail, operation_id="endpoint_change")
+    @extend_schema(
+        request=as_json(CHANGES), responses={200: EndpointDetail, 409: REFUSED}, operation_id="endpoint_change"
+    )
     def patch(self, request: Request, pk: int) -> Response:
         """Change the settings that are named; null takes one away. It takes effect within moments."""
         endpoint = get_object_or_404(Endpoint, pk=pk)
@@ -140,7 +126,7 @@ class EndpointView(APIView):
             secret = change_endpoint(endpoint, read_object(request))
         return _made(endpoint, secret) if secret else _detail(endpoint)
 
-    @extend_schema(responses={204: None}, operation_id="endpoint_delete")
+    @extend_schema(responses={204: None, 409: REFUSED}, operation_id="endpoint_delete")
     def delete(self, request: Request, pk: int) -> Response:
         """Forget the endpoint, its history and its place in the log."""
         with refusals():
@@ -189,13 +175,7 @@ class ResumeView(APIView):
 class RotateOrder(OnlyKnown):
     """How long the old secrets go on signing beside the new one."""
 
-    overlap = serializers.CharField(default="24h", help_text="such as 24h; 0s: they stop at once")
-
-    def validate_overlap(self, value: str) -> float:
-        try:
-            return parse_duration(value)
-        except ValueError as error:
-            raise serializers.ValidationError(str(error)) from error
+    overlap = DurationField(default="24h", help_text="such as 24h; 0s: they stop at once")
 
 
 class RotateView(APIView):
@@ -204,7 +184,9 @@ class RotateView(APIView):
     permission_classes = (IsAdminUser, MayDefine)
     verb = "change"
 
-    @extend_schema(request=RotateOrder, responses=MadeEndpoint, operation_id="endpoint_rotate_secret")
+    @extend_schema(
+        request=RotateOrder, responses={200: MadeEndpoint, 409: REFUSED}, operation_id="endpoint_rotate_secret"
+    )
     def post(self, request: Request, pk: int) -> Response:
         """A new secret, which signs from now on and is shown this once."""
         order = read_body(RotateOrder, request)

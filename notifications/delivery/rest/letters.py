@@ -25,7 +25,11 @@ class DeadLetterDocument(serializers.ModelSerializer[DeadLetter]):
 
     endpoint = serializers.CharField(source="endpoint.name", read_only=True, help_text="its name")
     send_to = serializers.CharField(
-        source="send_to.name", read_only=True, default=None, help_text="name of the endpoint that gets it"
+        source="send_to.name",
+        read_only=True,
+        default=None,
+        allow_null=True,
+        help_text="name of the endpoint that gets it",
     )
 
     class Meta:

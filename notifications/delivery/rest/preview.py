@@ -24,27 +24,10 @@ from notifications.delivery.filtering.preview import (
     preview,
     read_filter,
 )
+from notifications.delivery.rest.settings_schema import as_json, choosing
 from registryhub.rest import read_object
 
-_FILTER = {
-    "filter": {"type": "object", "description": "As in config.yml.", "additionalProperties": True},
-    "ignore": {"type": "object", "additionalProperties": True},
-}
-_EXAMPLE = {"filter": {"repositories": ["team/**"], "versions": ["^1.4"], "tagged": ["new", "moved"]}}
-
-
-def _schema(**more: Any) -> dict[str, Any]:
-    return {
-        "application/json": {
-            "type": "object",
-            "description": "The settings of an endpoint, or only those that choose its events.",
-            "properties": {**_FILTER, **more},
-            "additionalProperties": True,
-            "example": _EXAMPLE,
-        }
-    }
-
-
+_DAYS = {"type": "integer", "default": WINDOW_DAYS, "minimum": 1, "maximum": MAX_WINDOW_DAYS}
 _VERDICT = inline_serializer(
     "PreviewedEvent",
     {
@@ -89,7 +72,7 @@ _BACKTEST = inline_serializer(
 class PreviewView(APIView):
     """Trying settings out on the latest events."""
 
-    @extend_schema(request=_schema(), responses=_PREVIEW, operation_id="endpoint_preview")
+    @extend_schema(request=as_json(choosing()), responses=_PREVIEW, operation_id="endpoint_preview")
     def post(self, request: Request) -> Response:
         """Which of the latest events would be sent, and which key keeps each of the others from it."""
         found = preview(_read(read_object(request)))
@@ -101,7 +84,7 @@ class BacktestView(APIView):
     """Trying settings out on history."""
 
     @extend_schema(
-        request=_schema(days={"type": "integer", "default": WINDOW_DAYS, "minimum": 1, "maximum": MAX_WINDOW_DAYS}),
+        request=as_json(choosing(days=_DAYS)),
         responses=_BACKTEST,
         operation_id="endpoint_backtest",
     )

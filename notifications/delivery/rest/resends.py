@@ -22,7 +22,7 @@ from notifications.delivery.sending.ranges import (
     continue_range,
     numbers_between,
 )
-from registryhub.rest import LatestFirst, OnlyKnown
+from registryhub.rest import REFUSED, LatestFirst, OnlyKnown
 
 _MAX_SEQ = 2**63 - 1
 
@@ -62,7 +62,7 @@ class ToOrder(OnlyKnown):
     def receiver(self) -> Endpoint | None:
         """None for its own."""
         named = self.validated_data.get("to")
-        return find_endpoint(named) if named else None
+        return find_endpoint(named, parameter="to") if named else None
 
 
 class RangeOrder(ToOrder):
@@ -101,7 +101,7 @@ def _asked(request: Request, endpoint: Endpoint, **wanted: Any) -> Response:
 class AttemptResendView(APIView):
     """Sending again what was sent."""
 
-    @extend_schema(request=ToOrder, responses={201: ResendDocument}, operation_id="attempt_resend")
+    @extend_schema(request=ToOrder, responses={201: ResendDocument, 409: REFUSED}, operation_id="attempt_resend")
     def post(self, request: Request, pk: int) -> Response:
         """Send the event of the attempt, or all of the batch, once more: to its endpoint or another."""
         attempt = get_object_or_404(Attempt.objects.select_related("endpoint"), pk=pk)
@@ -115,7 +115,7 @@ class AttemptResendView(APIView):
 class EndpointResendView(APIView):
     """Sending again a part of the log."""
 
-    @extend_schema(request=RangeOrder, responses={201: ResendDocument}, operation_id="endpoint_resend")
+    @extend_schema(request=RangeOrder, responses={201: ResendDocument, 409: REFUSED}, operation_id="endpoint_resend")
     def post(self, request: Request, pk: int) -> Response:
         """Send all events of a part of the log once more that the endpoint gets, or those that failed."""
         endpoint = get_object_or_404(Endpoint, pk=pk)

@@ -14,10 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from registryhub.config.durations import parse_duration
 from registryhub.registry.collect.plan import TASK, new_collection
 from registryhub.registry.models import Collection
-from registryhub.rest import LatestFirst, OnlyKnown, read_body
+from registryhub.rest import DurationField, LatestFirst, OnlyKnown, read_body
 from registryhub.workers import wake
 
 
@@ -64,18 +63,9 @@ class CollectionRequest(OnlyKnown):
     delete_untagged = serializers.BooleanField(
         default=False, help_text="manifests without a tag go too, after the same grace period"
     )
-    grace = serializers.CharField(
+    grace = DurationField(
         required=False, help_text="what was used since then stays, such as 24h or 0s; default: hub.collect.grace"
     )
-
-    def validate_grace(self, text: str) -> float:
-        try:
-            seconds = parse_duration(text)
-        except ValueError as error:
-            raise serializers.ValidationError(str(error)) from error
-        if seconds < 0:
-            raise serializers.ValidationError("must not be negative")
-        return seconds
 
 
 class CollectionsView(generics.ListAPIView[Collection]):

@@ -173,4 +173,5 @@ def test_stats_as_csv() -> None:
     wrong = ada.get("stats?format=csv&interval=x")
     assert wrong.status == 400
     assert "interval" in wrong.text
-    assert ada.get("stats?format=xlsx").status == 404
+    unknown = ada.get("stats?format=xlsx")
+    assert (unknown.status, list(unknown.document)) == (400, ["format"])
