@@ -92,6 +92,12 @@ class Pages(CursorPagination):
             mend = "The cursor belongs to another listing; begin without a cursor and follow `next`."
             raise serializers.ValidationError({"cursor": mend}) from error
 
+    def decode_cursor(self, request: Request) -> Any:
+        found = super().decode_cursor(request)
+        if found is not None and "\0" in (found.position or ""):
+            raise NotFound(self.invalid_cursor_message)
+        return found
+
 
 class LatestFirst(Pages):
     ordering = "-id"
