@@ -8,7 +8,7 @@ from tests.openapi.hub import ask_hub
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES: dict[Who, int] = {"administrator": 150, "user": 200, "anonymous": 200}
+EXAMPLES: dict[Who, int] = {"administrator": 1000, "user": 200, "anonymous": 200}
 
 
 @pytest.mark.timeout(7200)
