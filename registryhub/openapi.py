@@ -71,13 +71,12 @@ def without_slash(endpoints: Iterable[Endpoint], **_: Any) -> list[Endpoint]:
 
 
 def with_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Every operation may be refused, and always in the same words; what a view says itself stays."""
+    """Every operation may be refused, and always in the same words; a view names only what comes beside that."""
     components = result["components"]
     components["schemas"] |= SCHEMAS
     components["responses"] = dict(ANSWERS.values())
-    for path in result["paths"].values():
-        for method in path.keys() & _METHODS:
-            _document(path[method])
+    for operation in _operations(result):
+        _document(operation)
     return result
 
 
@@ -92,9 +91,7 @@ def _document(operation: Operation) -> None:
 def _statuses(operation: Operation) -> Iterator[str]:
     """Of refusals that come with what the operation takes and who may ask for it, and of those that its view names."""
     parameters, kinds = operation.get("parameters", ()), _kinds(operation)
-    yield from ("401", "503")
-    if "requestBody" in operation or any(parameter["in"] == "query" for parameter in parameters):
-        yield "400"
+    yield from ("400", "401", "503")  # the first for an unknown `?format=` at least
     if "requestBody" in operation:
         yield "415"
     if {} not in operation.get("security", ()):
@@ -113,9 +110,13 @@ def _kinds(operation: Operation) -> set[str]:
 
 def with_sheets(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A table has no schema: CSV is text."""
-    for path in result["paths"].values():
-        for method in path.keys() & _METHODS:
-            for answer in path[method]["responses"].values():
-                if _CSV in answer.get("content", ()):
-                    answer["content"][_CSV] = {"schema": {"type": "string"}}
+    for operation in _operations(result):
+        for answer in operation["responses"].values():
+            if _CSV in answer.get("content", ()):
+                answer["content"][_CSV] = {"schema": {"type": "string"}}
     return result
+
+
+def _operations(result: Mapping[str, Any]) -> Iterator[Operation]:
+    for path in result["paths"].values():
+        yield from (path[method] for method in path.keys() & _METHODS)

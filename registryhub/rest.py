@@ -1,10 +1,9 @@
 """What the parts of the REST API have in common."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError as Unfit
-from django.db.models import QuerySet
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_field
 from rest_framework import serializers
@@ -84,13 +83,19 @@ class Pages(CursorPagination):
     page_size_query_param = "limit"
     max_page_size = 1000
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any] | None:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         """Raises ValidationError for a cursor that was not made for this listing."""
         try:
             return super().paginate_queryset(queryset, request, view)
         except (NotFound, ValueError, OverflowError, Unfit) as error:
             mend = "The cursor belongs to another listing; begin without a cursor and follow `next`."
             raise serializers.ValidationError({"cursor": mend}) from error
+
+    def decode_cursor(self, request: Request) -> Any:
+        found = super().decode_cursor(request)
+        if found is not None and "\0" in str(found.position):
+            raise NotFound(self.invalid_cursor_message)
+        return found
 
 
 class LatestFirst(Pages):
@@ -100,7 +105,7 @@ class LatestFirst(Pages):
 class Negotiation(DefaultContentNegotiation):
     """What is asked for by `?format=` and is not there is a mistake like any other."""
 
-    def filter_renderers(self, renderers: Sequence[BaseRenderer], format: str) -> Sequence[BaseRenderer]:  # noqa: A002
+    def filter_renderers(self, renderers: Iterable[BaseRenderer], format: str) -> list[BaseRenderer]:  # noqa: A002
         found = [renderer for renderer in renderers if renderer.format == format]
         if not found:
             known = ", ".join(renderer.format for renderer in renderers)

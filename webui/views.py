@@ -3,7 +3,7 @@
 import sys
 
 from django.core.cache import cache
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -62,7 +62,9 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """What an error that nobody caught looks like; 503 when it is the database that does not answer."""
-    is_database = isinstance(sys.exc_info()[1], DatabaseError | InterfaceError)
+    error = sys.exc_info()[1]
+    is_refusal = isinstance(error, DataError | IntegrityError | ProgrammingError)  # it answers, and that is our fault
+    is_database = isinstance(error, DatabaseError | InterfaceError) and not is_refusal
     status = 503 if is_database else 500
     headers = {"Retry-After": _RETRY_AFTER_SECONDS} if is_database else None
     if request.path.startswith("/api/"):

@@ -24,6 +24,7 @@ from registryhub.config.values import (
     Text,
     Whole,
     at_least,
+    at_most,
     positive_or,
     read_text,
 )
@@ -54,6 +55,8 @@ class Ignore(Section):
 
 MAX_NAME_LENGTH = 100
 NOT_NEGATIVE = at_least(0)
+MAX_COUNT = 2**31 - 1
+"""What the column of such a number holds."""
 
 
 def _check_name(name: str) -> str:
@@ -163,11 +166,11 @@ class Endpoint(Section):
     disabled: Flag = False
     headers: RequestHeaders = {}
     timeout_seconds: Annotated[Duration, positive_or(1.0)] = Field(default=1.0, alias="timeout")
-    threshold: Annotated[Whole, positive_or(10)] = 10
+    threshold: Annotated[Whole, positive_or(10), at_most(MAX_COUNT)] = 10
     backoff_seconds: Annotated[Duration, positive_or(1.0)] = Field(default=1.0, alias="backoff")
     maxbackoff_seconds: Annotated[Duration, NOT_NEGATIVE] = Field(default=0.0, alias="maxbackoff")
-    maxattempts: Annotated[Whole, NOT_NEGATIVE] = 0
-    maxretries: Annotated[Whole, NOT_NEGATIVE] = 0
+    maxattempts: Annotated[Whole, NOT_NEGATIVE, at_most(MAX_COUNT)] = 0
+    maxretries: Annotated[Whole, NOT_NEGATIVE, at_most(MAX_COUNT)] = 0
     maxage_seconds: Annotated[Duration, NOT_NEGATIVE] = Field(default=0.0, alias="maxage")
     disableafter_seconds: Annotated[Duration, NOT_NEGATIVE] = Field(default=0.0, alias="disableafter")
     ratelimit_per_second: Rate = Field(default=0.0, alias="ratelimit")

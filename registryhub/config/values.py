@@ -90,6 +90,17 @@ def at_least(least: int) -> AfterValidator:
     return AfterValidator(check)
 
 
+def at_most(most: int) -> AfterValidator:
+    """The other bound."""
+
+    def check(value: int) -> int:
+        if value > most:
+            raise ValueError(f"must be at most {most}")
+        return value
+
+    return AfterValidator(check)
+
+
 def _check_positive_duration(value: float) -> float:
     if value <= 0:
         raise ValueError("must be longer than 0")

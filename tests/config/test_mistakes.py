@@ -222,6 +222,8 @@ ENDPOINT = "notifications: {endpoints: [{name: a, url: 'http://h', %s}]}"
         (ENDPOINT % "threshold: many", "notifications.endpoints[0].threshold: must be a whole number, without quotes"),
         (ENDPOINT % "threshold: 1.5", "notifications.endpoints[0].threshold: must be a whole number, without quotes"),
         (ENDPOINT % "threshold: true", "notifications.endpoints[0].threshold: must be a whole number, without quotes"),
+        (ENDPOINT % "threshold: 9999999999", "notifications.endpoints[0].threshold: must be at most 2147483647"),
+        (ENDPOINT % "maxretries: 2147483648", "notifications.endpoints[0].maxretries: must be at most 2147483647"),
         (ENDPOINT % "timeout: '5'", "notifications.endpoints[0].timeout: is no duration"),
         (ENDPOINT % "timeout: 1d", "notifications.endpoints[0].timeout: has the unknown unit 'd'"),
         (ENDPOINT % "timeout: 300000000h", "notifications.endpoints[0].timeout: is longer than 292 years"),
@@ -231,6 +233,7 @@ ENDPOINT = "notifications: {endpoints: [{name: a, url: 'http://h', %s}]}"
         (ENDPOINT % "maxbackoff: 500ms", "notifications.endpoints[0].maxbackoff: is shorter than backoff"),
         (ENDPOINT % "maxattempts: 1, maxretries: 2", "notifications.endpoints[0].maxretries: is the same key"),
         (ENDPOINT % "tls: {capem: hush}", "notifications.endpoints[0].tls.capem: holds no certificate in PEM"),
+        (ENDPOINT % "tls: {capem: é}", "notifications.endpoints[0].tls.capem: holds no certificate in PEM"),
         (ENDPOINT % "tls: {key: a.pem}", "notifications.endpoints[0].tls.certificate: is missing beside the key"),
         (
             ENDPOINT % "proxy: 'socks5://h:1'",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode, Response
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -69,6 +70,7 @@ def ask_all(ground: Ground, who: Who, *, examples: int, is_random: bool) -> Find
 
 def _operations(ground: Ground) -> Iterator[Operation]:
     for result in ground.schema.get_all_operations():
+        assert isinstance(result, Ok), result.err()
         yield result.ok()
 
 

@@ -9,7 +9,7 @@ from registryhub.doctor.models import Checkup
 from tests.rest import Rest
 
 OFTEN, SOMETIMES = 0.7, 0.3
-"""How often a value is one of these, and how often where it narrows what is found: what all requests say hides the rest."""
+"""How often a value is one of these, and where it narrows what is found: what all requests say hides the rest."""
 
 Values = Sequence[str | int]
 

@@ -79,6 +79,13 @@ def test_what_was_pushed_of_late_is_kept() -> None:
     assert verdicts()["app:old"].reason == "pushed 8 days ago, not within 7 days"
 
 
+def test_a_time_as_long_as_can_be_written_keeps_everything() -> None:
+    """However old it is."""
+    retention(pushed_within_seconds=2**63 - 1)
+    push_old("app", "old", days=8000)
+    assert kept() == {"app:old"}
+
+
 def test_what_was_used_of_late_is_kept() -> None:
     """A HEAD and a push are uses too: what was just pushed has not been pulled yet."""
     retention(used_within_seconds=7 * DAY)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -102,6 +102,17 @@ def test_without_a_database_the_page_is_still_200(client: Client, monkeypatch: p
     answer = client.get("/")
     assert answer.status_code == 200
     assert "The database does not answer" in answer.content.decode()
+
+
+def test_what_the_database_refuses_is_a_fault_of_the_hub(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is told to try again."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise DataError("integer out of range")
+
+    client.raise_request_exception = False
+    monkeypatch.setattr("registryhub.access.authentication.find_user", fail)
+    assert client.get("/api/v1/endpoints", headers={"authorization": "Bearer x"}).status_code == 500
 
 
 def test_without_a_database_all_else_is_503(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

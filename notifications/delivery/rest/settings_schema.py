@@ -7,6 +7,7 @@ from registryhub.config.filters import Filter
 from registryhub.config.notifications import (
     ACTIONS,
     MAX_BATCH,
+    MAX_COUNT,
     MAX_IN_FLIGHT,
     MAX_NAME_LENGTH,
     FaceName,
@@ -23,7 +24,7 @@ def _texts(**more: Any) -> Schema:
     return {"type": "array", "items": {"type": "string"}, **more}
 
 
-def _limit(highest: int = 2**63 - 1) -> Schema:
+def _limit(highest: int = MAX_COUNT) -> Schema:
     return {"type": "integer", "minimum": 0, "maximum": highest}
 
 

@@ -170,7 +170,7 @@ def spare(verdict: Verdict, rule: str, reason: str) -> Verdict:
 
 
 def _is_within(moment: datetime, seconds: int | None, now: datetime) -> bool:
-    return seconds is not None and now - moment <= timedelta(seconds=seconds)
+    return seconds is not None and (now - moment).total_seconds() <= seconds
 
 
 def _ago(moment: datetime, now: datetime) -> str:

@@ -41,6 +41,13 @@ def pulled(repository: str, times: int, ago: timedelta = timedelta(), **changes:
     )
 
 
+def test_moments_have_their_zone() -> None:
+    """Also where the database keeps none."""
+    counted(logged("push", "app", occurred_at=NOW))
+    (line,) = lines("freshest")
+    assert line.last_pushed_at == NOW
+
+
 def test_a_window_counts_what_happened_within_it() -> None:
     """At least the window, at most one hour or day more."""
     for name, ago in (
