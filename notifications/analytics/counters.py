@@ -16,7 +16,6 @@ from notifications.analytics.tables import DIGEST_TOTALS, REPOSITORY_TOTALS, TAG
 from notifications.analytics.upsert import Row, add_rows
 from notifications.analytics.visits import compare
 from notifications.log.consume import BatchConsumer, LoggedEvent
-from registryhub.access.models import Repository
 from registryhub.access.repositories import ensure_repositories
 
 NAME = "counters"
@@ -55,9 +54,7 @@ def count(events: Sequence[LoggedEvent]) -> None:
 
 
 def _find_places(names: Iterable[Name]) -> Places:
-    ids = ensure_repositories(names)
-    public = dict(Repository.objects.filter(pk__in=ids.values()).values_list("pk", "is_public"))
-    return {name: Place(id_, name[0], public[id_]) for name, id_ in ids.items()}
+    return {name: Place(known.id, name[0], known.is_public) for name, known in ensure_repositories(names).items()}
 
 
 def _clocks_by_key(clocks: Mapping[Thing, Clocks], places: Places) -> dict[Table, dict[Key, Clocks]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from notifications.analytics.arrays import as_array
+from registryhub.database.arrays import as_array
 from notifications.analytics.tables import Table
 
 SQLITE_BLOCK = 100
