@@ -95,8 +95,7 @@ class Relay:
             has_more |= batches == _BATCHES_A_TURN
         if is_busy:
             self._watch.expect_more()
-            self._checkpoints.need()
-        self._checkpoints.run()
+        self._checkpoints.run(is_needed=is_busy)
         return has_more
 
     def _keep_places(self) -> None:
@@ -134,6 +133,7 @@ class Relay:
             if not runner.step(self._recent):
                 break
             batches += 1
+            self._checkpoints.run(is_needed=True)
         return batches
 
     def _start_over(self, seconds: float) -> None:
@@ -200,14 +200,11 @@ class _Checkpoints:
         self._is_needed = False
         self._due_at = 0.0
 
-    def need(self) -> None:
-        """Something was written."""
-        self._is_needed = connection.vendor == "sqlite"
-
-    def run(self) -> None:
-        """If it is needed, and was not run a moment ago."""
+    def run(self, *, is_needed: bool) -> None:
+        """Unless it was run a moment ago; then it is still needed the next time."""
+        self._is_needed |= is_needed
         now = time.monotonic()
-        if self._is_needed and now >= self._due_at:
+        if self._is_needed and now >= self._due_at and connection.vendor == "sqlite":
             self._is_needed = False
             connection.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._due_at = time.monotonic() + _CHECKPOINT_SECONDS

@@ -34,7 +34,7 @@ def test_the_same_name_at_two_sources_is_two_repositories() -> None:
     edge = Source.objects.create(name="edge", is_public=True)
     known = ensure_repositories([(HUB_SOURCE_ID, "app/web"), (edge.pk, "app/web"), (edge.pk, "app/web")])
     assert len({each.id for each in known.values()}) == 2
-    assert [known[HUB_SOURCE_ID, "app/web"].is_public, known[edge.pk, "app/web"].is_public] == [False, True]
+    assert [known[HUB_SOURCE_ID, "app/web"].is_public, known[edge.pk, "app/web"].is_public] == [True, True]
     assert ensure_repositories(known) == known
     assert Repository.objects.get(source=edge).is_public
 
