@@ -17,7 +17,7 @@ class TotalsAdmin(LookAtAdmin):
 @admin.register(RepositoryTotals)
 class RepositoryTotalsAdmin(TotalsAdmin):
     list_display = ("repository", "pulls", "checks", "pushes", "last_pulled_at", "last_seen_at", "last_pushed_at")
-    ordering = ("-pulls",)
+    ordering = ("-pk",)
 
 
 @admin.register(TagTotals)

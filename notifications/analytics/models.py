@@ -77,7 +77,6 @@ class RepositoryTotals(WideCounts, Clocks):
 
     class Meta:
         verbose_name_plural = "repository totals"
-        indexes = (models.Index(fields=("-pulls",), name="repositorytotals_pulls"),)
 
     def __str__(self) -> str:
         return f"totals of {self.repository}"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from notifications.analytics.arrays import as_parameters
+from registryhub.database.arrays import as_parameters
 
 
 class Puller(NamedTuple):

@@ -28,8 +28,14 @@ from notifications.analytics.tables import (
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_WIDE = {column: at for at, column in enumerate(WIDE)}
-_WINDOWED = ("pulls", "pushes", "bytes")
+_TOTALS = REPOSITORY_TOTALS.position
+_PULLERS = _TOTALS["pullers"]
+_PULLERS_OF = {window: _TOTALS[f"pullers_{window}"] for window, names in WINDOWED.items() if "pullers" in names}
+_WINDOWED = {
+    window: [(WIDE.index(name), _TOTALS[f"{name}_{window}"]) for name in names if name in WIDE]
+    for window, names in WINDOWED.items()
+}
+"""Where the numbers of an hour stand, and where those of a window."""
 
 Key = tuple[Any, ...]
 Rows = dict[Key, list[int]]
@@ -73,12 +79,16 @@ class Sums:
             found = self._tables[table] = {}
         return found
 
-    def add(self, table: Table, key: Key, column: str, number: int) -> None:
+    def row(self, table: Table, key: Key) -> list[int]:
+        """The numbers of a row, to be changed."""
         rows = self.of(table)
-        row = rows.get(key)
-        if row is None:
-            row = rows[key] = [0] * len(table.counts)
-        row[table.position[column]] += number
+        found = rows.get(key)
+        if found is None:
+            found = rows[key] = [0] * len(table.counts)
+        return found
+
+    def add(self, table: Table, key: Key, column: str, number: int) -> None:
+        self.row(table, key)[table.position[column]] += number
 
     def add_cell(self, cell: Cell, times: int) -> None:
         """So many requests for manifests, or pushes, that count for the same."""
@@ -112,11 +122,11 @@ class Sums:
 
     def add_pullers(self, place: Place, day: date, number: int, frame: "Frame") -> None:
         """So many clients more, or less, that pulled on that day."""
-        totals = (place.repository_id,)
-        self.add(REPOSITORY_TOTALS, totals, "pullers", number)
+        totals = self.row(REPOSITORY_TOTALS, (place.repository_id,))
+        totals[_PULLERS] += number
         for window, start in frame.since.items():
-            if "pullers" in WINDOWED[window] and day >= start.date():
-                self.add(REPOSITORY_TOTALS, totals, f"pullers_{window}", number)
+            if window in _PULLERS_OF and day >= start.date():
+                totals[_PULLERS_OF[window]] += number
         if day < frame.days_over.date():
             self.add(REPOSITORY_DAYS, (place.repository_id, day), "pullers", number)
             self.add(SOURCE_DAYS, (place.source_id, place.is_public, day), "pullers", number)
@@ -150,14 +160,15 @@ class Sums:
             rows[key] = row + [0] * (len(table.counts) - len(row))
             return
         for at, number in enumerate(row):
-            found[at] += number
+            if number:
+                found[at] += number
 
     def _add_windows(self, repository_id: int, moment: datetime, row: list[int], since: Mapping[str, datetime]) -> None:
+        totals = self.row(REPOSITORY_TOTALS, (repository_id,))
         for window, start in since.items():
             if moment >= start:
-                for column in _WINDOWED:
-                    if number := row[_WIDE[column]]:
-                        self.add(REPOSITORY_TOTALS, (repository_id,), f"{column}_{window}", number)
+                for part, whole in _WINDOWED[window]:
+                    totals[whole] += row[part]
 
 
 class Frame(NamedTuple):

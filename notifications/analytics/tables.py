@@ -48,8 +48,8 @@ class Table:
 
     @cached_property
     def optional(self) -> frozenset[str]:
-        """Counts that are 0 when nobody says anything."""
-        return frozenset(self.counts) - frozenset(NARROW)
+        """Columns that may be left out where all rows have nothing to say."""
+        return frozenset(self.counts + self.clocks) - frozenset(NARROW)
 
     @cached_property
     def position(self) -> dict[str, int]:
@@ -57,9 +57,9 @@ class Table:
         return {column: at for at, column in enumerate(self.counts)}
 
     @cached_property
-    def moments(self) -> tuple[int, ...]:
-        """Where among the columns times and dates stand."""
-        return tuple(at for at, type_ in enumerate(self.types) if type_ in ("timestamptz", "date"))
+    def moments(self) -> frozenset[str]:
+        """Columns of times and dates."""
+        return frozenset(name for name in self.columns if _TYPES.get(name) in ("timestamptz", "date"))
 
     @cached_property
     def types(self) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from notifications.analytics.arrays import as_parameters
 from notifications.analytics.sessions import SLOT_SECONDS, Ask, decode, encode, slots_around
+from registryhub.database.arrays import as_parameters
 
 
 class Client(NamedTuple):

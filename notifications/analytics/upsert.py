@@ -1,23 +1,22 @@
 """Adding to counters by one statement a block of rows: INSERT … ON CONFLICT DO UPDATE."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Any
 
 from django.db import connection
 
-from notifications.analytics.arrays import as_array
 from notifications.analytics.tables import Table
+from registryhub.database.arrays import as_array
+from registryhub.database.bulk import blocks, moment_text
 
-SQLITE_BLOCK = 100
-"""Rows a statement. On SQLite one row each would give up the interpreter lock at every row, while it holds the lock
-for writing: seconds, beside a busy thread."""
 POSTGRES_BLOCK = 5000
 
-_MAX_VARIABLES = 32_766
-
 Row = tuple[object, ...]
+Values = Mapping[str, Sequence[Any]]
+"""By the names of columns."""
 
 
 def add_rows(table: Table, rows: Sequence[Row]) -> None:
@@ -25,45 +24,40 @@ def add_rows(table: Table, rows: Sequence[Row]) -> None:
 
     A row has the values of `table.columns`. Keys must not repeat.
     """
-    if connection.vendor == "postgresql":
-        _add_on_postgres(table, rows)
-    else:
-        _add_on_sqlite(table, rows)
+    size = POSTGRES_BLOCK if connection.vendor == "postgresql" else max(len(rows), 1)
+    for start in range(0, len(rows), size):
+        values = dict(zip(table.columns, zip(*rows[start : start + size], strict=True), strict=True))
+        found = {name: each for name, each in values.items() if name not in table.optional or any(each)}
+        if connection.vendor == "postgresql":
+            _add_on_postgres(table, found)
+        else:
+            _add_on_sqlite(table, found)
 
 
-def _add_on_postgres(table: Table, rows: Sequence[Row]) -> None:
-    """As one array a column, of those in which something is to be added."""
+def _add_on_postgres(table: Table, values: Values) -> None:
+    """As one array a column."""
     with connection.cursor() as cursor:
-        for start in range(0, len(rows), POSTGRES_BLOCK):
-            values = dict(zip(table.columns, zip(*rows[start : start + POSTGRES_BLOCK], strict=True), strict=True))
-            columns = tuple(name for name in table.columns if name not in table.optional or any(values[name]))
-            cursor.execute(_postgres_statement(table, columns), [as_array(values[name]) for name in columns])
+        cursor.execute(_postgres_statement(table, tuple(values)), [as_array(each) for each in values.values()])
 
 
-def _add_on_sqlite(table: Table, rows: Sequence[Row]) -> None:
-    size = min(SQLITE_BLOCK, _MAX_VARIABLES // len(table.columns))
+def _add_on_sqlite(table: Table, values: Values) -> None:
+    """Many rows a statement: with one row each the interpreter would be given up at every row, while we hold the lock
+    for writing: seconds, beside a busy thread.
+    """
+    columns = [map(_text, each) if name in table.moments else each for name, each in values.items()]
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        for start in range(0, len(rows), size):
-            block = rows[start : start + size]
-            values = [value for row in block for value in _with_texts(row, table.moments)]
-            connection.connection.execute(_sqlite_statement(table, len(block)), values)
-
-
-def _with_texts(row: Row, moments: Sequence[int]) -> Sequence[object]:
-    """SQLite keeps times as text in UTC, the way Django writes them."""
-    values = list(row)
-    for at in moments:
-        if values[at] is not None:
-            values[at] = _text(values[at])
-    return values
+        for block in blocks(list(zip(*columns, strict=True)), len(columns)):
+            statement = _sqlite_statement(table, tuple(values), len(block))
+            connection.connection.execute(statement, list(chain.from_iterable(block)))
 
 
 @lru_cache(maxsize=4096)
-def _text(value: Any) -> str:
+def _text(value: date | datetime | None) -> str | None:
+    """SQLite keeps times as text in UTC, the way Django writes them."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
-    return str(value.isoformat())
+        return moment_text(value)
+    return value.isoformat() if value else None
 
 
 @cache
@@ -75,15 +69,15 @@ def _postgres_statement(table: Table, columns: tuple[str, ...]) -> str:
 
 
 @cache
-def _sqlite_statement(table: Table, count: int) -> str:
-    row = f"({', '.join('?' * len(table.columns))})"
-    return _upsert(table, table.columns, f"VALUES {', '.join([row] * count)}", "MAX")
+def _sqlite_statement(table: Table, columns: tuple[str, ...], count: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    return _upsert(table, columns, f"VALUES {', '.join([row] * count)}", "MAX")
 
 
 def _upsert(table: Table, columns: tuple[str, ...], values: str, greatest: str) -> str:
     counts = [column for column in table.counts if column in columns]
     changes = [f"{column} = {table.name}.{column} + excluded.{column}" for column in counts]
-    for column in table.clocks:
+    for column in filter(columns.__contains__, table.clocks):
         mine, new = f"{table.name}.{column}", f"excluded.{column}"
         changes.append(f"{column} = {greatest}(COALESCE({mine}, {new}), COALESCE({new}, {mine}))")
     return (

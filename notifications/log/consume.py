@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -111,17 +111,23 @@ def _aware(value: str | datetime) -> datetime:
     return moment.replace(tzinfo=UTC)
 
 
+def _as_they_are(events: Sequence[LoggedEvent]) -> Sequence[LoggedEvent]:
+    return events
+
+
 @dataclass(frozen=True, slots=True)
 class BatchConsumer:
     """A consumer whose effect is rows in this database: exactly once.
 
-    The relay calls `handle` with up to `batch_size` events inside the transaction that moves the position. It must
-    be quick (on SQLite it holds up every other writer) and must not swallow database errors.
+    The relay gives up to `batch_size` events to `read`, and what comes of them to `handle`, inside the transaction
+    that moves the position. `handle` must be quick (on SQLite it holds up every other writer) and must not swallow
+    database errors.
     """
 
     name: str
-    handle: Callable[[Sequence[LoggedEvent]], None]
+    handle: Callable[[Any], None]
     batch_size: int = 500
+    read: Callable[[Sequence[LoggedEvent]], Any] = _as_they_are
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ DRAIN_SECONDS = 8.0  # the supervisor waits for 10
 _LOOK_SECONDS = 1.0  # how long a watch that sees no change is believed
 # A turn costs by the transaction, not by the event: unless more waits than one turn does, some are let come together.
 _REST_SECONDS = 0.04
+_CHECKPOINT_SECONDS = 0.5
 _MIN_PAUSE_SECONDS = 0.2
 _MAX_PAUSE_SECONDS = 5.0
 # A turn numbers about as many events as consumers take at a time: what they cost is by the batch, not by the event.
@@ -52,6 +53,7 @@ class Relay:
         self._recent = Recent()
         self._sequencer: Sequencer | None = None
         self._watch = _Watch()
+        self._checkpoints = _Checkpoints()
         self._is_stopping = False
         self._renew_at = 0.0
         self._roster_at = 0.0
@@ -93,7 +95,7 @@ class Relay:
             has_more |= batches == _BATCHES_A_TURN
         if is_busy:
             self._watch.expect_more()
-            _checkpoint()
+        self._checkpoints.run(is_needed=is_busy)
         return has_more
 
     def _keep_places(self) -> None:
@@ -131,6 +133,7 @@ class Relay:
             if not runner.step(self._recent):
                 break
             batches += 1
+            self._checkpoints.run(is_needed=True)
         return batches
 
     def _start_over(self, seconds: float) -> None:
@@ -186,10 +189,22 @@ class _Watch:
         return True
 
 
-def _checkpoint() -> None:
+class _Checkpoints:
     """On SQLite: take what was written from the write-ahead log to the database, while nobody waits for it.
 
-    Left to itself SQLite does it within some commit, with the write lock held: perhaps in that of a push.
+    Left to itself SQLite does it within some commit, with the write lock held: perhaps in that of a push. A page that
+    was written many times is taken once, so it is let wait a little.
     """
-    if connection.vendor == "sqlite":
-        connection.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def __init__(self) -> None:
+        self._is_needed = False
+        self._due_at = 0.0
+
+    def run(self, *, is_needed: bool) -> None:
+        """Unless it was run a moment ago; then it is still needed the next time."""
+        self._is_needed |= is_needed
+        now = time.monotonic()
+        if self._is_needed and now >= self._due_at and connection.vendor == "sqlite":
+            self._is_needed = False
+            connection.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            self._due_at = time.monotonic() + _CHECKPOINT_SECONDS

@@ -87,9 +87,10 @@ class BatchRunner:
         if not events:
             return False
         try:
+            news = self.consumer.read(events)
             with relaxed_transaction():  # position and effect together: what a loss of power undoes is done again
                 leases.move(self._lease, start=self.position, end=events[-1].seq)
-                self.consumer.handle(events)
+                self.consumer.handle(news)
         except LeaseLost as lost:
             _logger.warning("consumer %s: %s", self.consumer.name, lost)
             self.lose()

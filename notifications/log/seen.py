@@ -8,20 +8,19 @@ a time before the cutoff is refused as late. Whoever compares reads the ids firs
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-import orjson
 from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
 from notifications.log.consume import LoggedEvent
 from notifications.log.models import Intake, SourceTally
+from registryhub.database.arrays import as_list, one_of
 from registryhub.database.bulk import Values, moment_adapter
 from registryhub.database.transactions import relaxed_transaction
 
 COLUMNS = ("source_id", "event_id", "seen_at")
 FORGOTTEN_AT_ONCE = 1000
 
-_ONE_OF_JSON = "IN (SELECT value FROM json_each(%s))"
 _FORGET = {
     "postgresql": "DELETE FROM log_seenevent WHERE ctid = ANY(ARRAY("
     "SELECT ctid FROM log_seenevent WHERE seen_at < %s ORDER BY seen_at LIMIT %s)) RETURNING source_id",
@@ -88,12 +87,9 @@ def _forget_some(cutoff: datetime) -> int:
 
 
 def _find_seen_ids(source_id: int, ids: list[str]) -> list[str]:
-    many, value = (
-        ("= ANY(%s)", ids) if connection.vendor == "postgresql" else (_ONE_OF_JSON, orjson.dumps(ids).decode())
-    )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT event_id FROM log_seenevent WHERE source_id = %s AND event_id {many}",  # noqa: S608
-            (source_id, value),
+            f"SELECT event_id FROM log_seenevent WHERE source_id = %s AND {one_of('event_id')}",  # noqa: S608
+            (source_id, as_list(ids)),
         )
         return [id_ for (id_,) in cursor.fetchall()]

@@ -1,21 +1,33 @@
 """Finding or making the identity of a repository."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.module_loading import import_string
 
 from registryhub.access.models import HUB_SOURCE_ID, Repository, Source
+from registryhub.database.arrays import as_list, one_of
+
+Name = tuple[int, str]
+"""A repository: source and name."""
+
+
+class Known(NamedTuple):
+    """What a repository is known by, and whether everybody may see it."""
+
+    id: int
+    is_public: bool
 
 
 def ensure_repository(source_id: int, name: str) -> int:
     """The id of the repository, which is made when it is new. Several at once end with one row."""
-    return ensure_repositories([(source_id, name)])[source_id, name]
+    return ensure_repositories([(source_id, name)])[source_id, name].id
 
 
-def ensure_repositories(pairs: Iterable[tuple[int, str]]) -> dict[tuple[int, str], int]:
-    """The ids of many repositories, given as (source id, name); the missing ones are made."""
+def ensure_repositories(pairs: Iterable[Name]) -> dict[Name, Known]:
+    """Many repositories; the missing ones are made."""
     wanted = set(pairs)
     found = _find(wanted)
     missing = wanted - found.keys()
@@ -47,15 +59,19 @@ def set_public(repository_id: int, *, is_public: bool) -> None:
         Repository.objects.filter(pk=repository_id).update(is_public=is_public)
 
 
-def _find(pairs: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
+def _find(pairs: set[Name]) -> dict[Name, Known]:
     names_of: dict[int, list[str]] = {}
     for source_id, name in pairs:
         names_of.setdefault(source_id, []).append(name)
-    return {
-        (source_id, name): id_
-        for source_id, names in names_of.items()
-        for id_, name in Repository.objects.filter(source_id=source_id, name__in=names).values_list("id", "name")
-    }
+    found: dict[Name, Known] = {}
+    with connection.cursor() as cursor:
+        for source_id, names in names_of.items():
+            cursor.execute(
+                f"SELECT name, id, is_public FROM access_repository WHERE source_id = %s AND {one_of('name')}",  # noqa: S608
+                (source_id, as_list(names)),
+            )
+            found.update(((source_id, name), Known(id_, bool(public))) for name, id_, public in cursor.fetchall())
+    return found
 
 
 def _defaults(source_ids: set[int]) -> dict[int, bool]:

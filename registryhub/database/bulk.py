@@ -74,10 +74,11 @@ def _binary(value: object) -> bytes:
 
 def moment_adapter() -> Callable[[datetime], str] | None:
     """How aware times are written for `insert_rows`: SQLite keeps Django's text; None where they go as they are."""
-    return None if connection.vendor == "postgresql" else _moment_text
+    return None if connection.vendor == "postgresql" else moment_text
 
 
-def _moment_text(moment: datetime) -> str:
+def moment_text(moment: datetime) -> str:
+    """An aware time as SQLite keeps it, in the way of Django."""
     if moment.tzinfo is not UTC:
         moment = moment.astimezone(UTC)
     return moment.isoformat(" ")[:-6]
@@ -100,12 +101,14 @@ def _copy_line(row: Values) -> str:
 def _insert_blocks(table: str, columns: tuple[str, ...], rows: Sequence[Values]) -> None:
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        for block in _blocks(rows, _MAX_VARIABLES // len(columns)):
+        for block in blocks(rows, len(columns)):
             statement = _insert_statement(table, columns, len(block))
             connection.connection.execute(statement, list(chain.from_iterable(block)))
 
 
-def _blocks(rows: Sequence[Values], limit: int) -> Iterator[Sequence[Values]]:
+def blocks(rows: Sequence[Values], columns: int) -> Iterator[Sequence[Values]]:
+    """The rows in order, so many at a time as one statement of SQLite takes. There are few sizes."""
+    limit = _MAX_VARIABLES // columns
     start = 0
     for size in _BLOCKS:
         while size <= limit and len(rows) - start >= size:

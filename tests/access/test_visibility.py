@@ -32,9 +32,10 @@ def test_only_staff_sees_what_is_private() -> None:
 def test_the_same_name_at_two_sources_is_two_repositories() -> None:
     """Two registries' `app/web` are never one."""
     edge = Source.objects.create(name="edge", is_public=True)
-    ids = ensure_repositories([(HUB_SOURCE_ID, "app/web"), (edge.pk, "app/web"), (edge.pk, "app/web")])
-    assert len(set(ids.values())) == 2
-    assert ensure_repositories(ids) == ids
+    known = ensure_repositories([(HUB_SOURCE_ID, "app/web"), (edge.pk, "app/web"), (edge.pk, "app/web")])
+    assert len({each.id for each in known.values()}) == 2
+    assert [known[HUB_SOURCE_ID, "app/web"].is_public, known[edge.pk, "app/web"].is_public] == [True, True]
+    assert ensure_repositories(known) == known
     assert Repository.objects.get(source=edge).is_public
 
 

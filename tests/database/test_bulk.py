@@ -95,10 +95,10 @@ def test_a_row_that_is_refused_takes_all_with_it(bad: str) -> None:
 @pytest.mark.only_database("sqlite")
 def test_statements_are_few_and_short_enough() -> None:
     """SQLite keeps prepared statements, if they are always the same, and bounds the parameters of one."""
-    sizes = [len(block) for block in bulk._blocks([()] * 1023, 1000)]
+    sizes = [len(block) for block in bulk.blocks([()] * 1023, 10)]
     assert sum(sizes) == 1023
     assert set(sizes) == {256, 64, 16, 4, 1}
-    assert {len(block) for block in bulk._blocks([()] * 1000, 100)} == {64, 16, 4}
+    assert {len(block) for block in bulk.blocks([()] * 1000, 300)} == {64, 16, 4}
 
 
 @pytest.mark.parametrize("size", [0, 1, 8192, 3 << 20])

@@ -8,7 +8,7 @@ from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 from django.utils.module_loading import import_string
 
-from notifications.analytics.counters import consumers, count
+from notifications.analytics.counters import add, consumers, count
 from notifications.analytics.models import (
     Counts,
     DigestTotals,
@@ -21,6 +21,7 @@ from notifications.analytics.models import (
     TagHour,
     TagTotals,
 )
+from notifications.analytics.reading import read
 from registryhub.access.models import HUB_SOURCE_ID, Repository, Source
 from tests.notifications.analytics.logged import NOON, counted, logged
 
@@ -38,7 +39,7 @@ def test_the_relay_finds_the_counters_among_the_consumers() -> None:
     assert "notifications.analytics.counters.consumers" in settings.EVENT_CONSUMERS
     (consumer,) = import_string("notifications.analytics.counters.consumers")()
     assert consumer == consumers()[0]
-    assert (consumer.name, consumer.handle) == ("counters", count)
+    assert (consumer.name, consumer.read, consumer.handle) == ("counters", read, add)
 
 
 def test_a_batch_moves_every_counter_it_touches() -> None:
@@ -260,3 +261,17 @@ def uses(by: str) -> dict[str, int]:
     )
     found = rows.values(by).annotate(times=Sum("pulls")).order_by()
     return {row[by]: row["times"] for row in found if row["times"]}
+
+
+@pytest.mark.only_database("postgres")
+@pytest.mark.parametrize("table", ["repositorytotals", "tagtotals", "digesttotals"])
+def test_adding_to_totals_changes_no_index(table: str) -> None:
+    """Rows are changed where they stand: no index has a number in it, and their pages have room."""
+    for minute in range(5):
+        count([logged(occurred_at=NOON + timedelta(minutes=5 * minute))])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_stat_get_xact_tuples_updated(%s::regclass), pg_stat_get_xact_tuples_hot_updated(%s::regclass)",
+            [f"analytics_{table}"] * 2,
+        )
+        assert cursor.fetchone() == (4, 4)

@@ -2,7 +2,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from notifications.log import leases, runners
 from notifications.log.consume import BatchConsumer, Feed, Head, LeaseLost, LoggedEvent, StreamConsumer
@@ -59,6 +59,23 @@ def test_a_batch_consumer_gets_every_event_once(book: Book) -> None:
         assert position() == book.rows
     assert book.sizes == [3, 3, 1]
     assert position() == book.rows == 7
+
+
+def test_events_are_read_before_the_lock_for_writing_is_taken(book: Book) -> None:
+    """What comes of it is handled inside the transaction, which holds up every other writer on SQLite."""
+    seen: list[tuple[str, bool]] = []
+
+    def read(events: Events) -> int:
+        seen.append(("read", connection.in_atomic_block))
+        return len(events)
+
+    def handle(count: int) -> None:
+        seen.append((f"handle {count}", connection.in_atomic_block))
+
+    runner = BatchRunner(BatchConsumer("book", handle, 7, read), "ann")
+    runner.take()
+    assert runner.step(Recent())
+    assert seen == [("read", False), ("handle 7", True)]
 
 
 def test_a_consumer_that_fails_is_left_alone_for_a_while(

@@ -6,7 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from notifications.events import Event as WireEvent
 from notifications.log import intake, sequence
+from notifications.log.consume import LoggedEvent
 from notifications.log.leases import DATABASE_GONE, LeaseLost
 from notifications.log.models import Event, Intake, LogHead, QuarantinedEvent, SeenEvent
 from notifications.log.pending import load_pending
@@ -59,6 +61,14 @@ def test_an_event_is_kept_whole() -> None:
     assert (event.digest, event.size, event.method) == ("sha256:" + "a" * 64, 1234, "GET")
     assert (event.actor, event.address, event.user_agent) == ("ann", "203.0.113.9:4711", "docker/27.1")
     assert (event.occurred_at, event.received_at) == (datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC), received_at)
+
+
+def test_the_log_has_the_columns_of_an_event_in_its_order() -> None:
+    """They are taken over in one piece."""
+    first = LoggedEvent._fields.index("action")
+    shared = LoggedEvent._fields[first : LoggedEvent._fields.index("raw")]
+    assert shared == WireEvent._fields[2 : 2 + len(shared)]
+    assert WireEvent._fields[:2] == ("id", "timestamp")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,18 @@ def as_parameters(rows: Sequence[Sequence[Any]]) -> list[str]:
     return [orjson.dumps(rows).decode()]
 
 
+def one_of(column: str) -> str:
+    """A condition of a statement, whose parameter is what `as_list` makes of the values of the column."""
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%s)"
+    return f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608
+
+
+def as_list(values: Sequence[Any]) -> str:
+    """Of at least one value."""
+    return as_array(values) if connection.vendor == "postgresql" else orjson.dumps(values).decode()
+
+
 def as_array(values: Sequence[Any]) -> str:
     """A literal of PostgreSQL, of numbers, text, times or booleans, all of one kind; None is NULL.
 
