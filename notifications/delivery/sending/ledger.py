@@ -21,6 +21,7 @@ from notifications.delivery.sending.retry import Reason, Retry, restored
 from notifications.log.consume import Feed, LeaseLost, LoggedEvent
 from registryhub.config.notifications import LogName
 from registryhub.database.transactions import relaxed_transaction, release_connection
+from registryhub.database.updates import RowUpdate
 
 SAVE_REQUESTS = 100
 SAVE_SECONDS = 0.05
@@ -31,6 +32,8 @@ _STATE = (
     *("last_failure_at", "last_success_at", "next_try_at", "last_error"),
     *("successes", "failures", "errors", "statuses", "given_up"),
 )
+_SAVE = RowUpdate(Endpoint, _STATE)
+_SAVE_IF_ACTIVE = RowUpdate(Endpoint, _STATE, "NOT is_paused AND stopped_at IS NULL AND revision = %s")
 
 
 class Ledger:
@@ -157,15 +160,15 @@ class Ledger:
 
     def _save_state(self) -> None:
         """One statement unless the endpoint is stopped, which is found out on the way."""
-        row = Endpoint.objects.filter(pk=self._endpoint.pk)
-        state = {name: getattr(self._endpoint, name) for name in _STATE}
+        endpoint = self._endpoint
         if self._stop_reason:
-            row.update(**state, stopped_at=timezone.now(), stop_reason=self._stop_reason)
+            row = Endpoint.objects.filter(pk=endpoint.pk)
+            row.update(stopped_at=timezone.now(), stop_reason=self._stop_reason)
             self._stop_reason = ""
-        elif not row.filter(is_paused=False, stopped_at=None, revision=self._endpoint.revision).update(**state):
+        if not _SAVE_IF_ACTIVE.run(endpoint, endpoint.revision):
             self.is_held = True
-            if not row.update(**state):
-                raise LeaseLost(f"endpoint {self._endpoint.name} was deleted")
+            if not _SAVE.run(endpoint):
+                raise LeaseLost(f"endpoint {endpoint.name} was deleted")
 
     def _count_status(self, outcome: Outcome) -> None:
         if outcome.status is not None:
