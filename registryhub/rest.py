@@ -36,8 +36,23 @@ class LatestFirst(Pages):
     ordering = "-id"
 
 
+def read_query(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The valid parameters of the URL. Raises ValidationError."""
+    return _valid(kind(data=request.query_params))
+
+
+def read_body(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The valid fields of the body. Raises ValidationError."""
+    return _valid(kind(data=request.data))
+
+
 def read_object(request: Request) -> dict[str, Any]:
     """The JSON object that was sent. Raises ValidationError for anything else."""
     if not isinstance(request.data, Mapping):
         raise serializers.ValidationError("must be an object")
     return dict(request.data)
+
+
+def _valid(wanted: serializers.Serializer[Any]) -> dict[str, Any]:
+    wanted.is_valid(raise_exception=True)
+    return dict(wanted.validated_data)

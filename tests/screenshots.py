@@ -53,6 +53,11 @@ PICTURES: Sequence[Picture] = (
     Picture("keeping", "/keeping"),
     Picture("keeping-rule", "/keeping/rules/1"),
     Picture("keeping-verdicts", "/keeping/verdicts?verdict=all"),
+    Picture("boards", "/boards"),
+    Picture("board", "/boards/trending?window=7d"),
+    Picture("board-phone", "/boards/trending?window=7d", SMALL),
+    Picture("sources", "/sources"),
+    Picture("doctor", "/doctor"),
     Picture("login", "/login", is_staff=False),
 )
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from notifications.analytics.live import Clause, rows
+from notifications.analytics.live import Clause, moment_of, rows
 from notifications.analytics.scope import Scope, among
 from notifications.analytics.spans import Span
 from notifications.analytics.tables import REPOSITORY_HOURS, SOURCE_USE_HOURS, USE_HOURS, WINDOWED, Table
@@ -119,7 +119,7 @@ def read_totals(asked: Ask, value: Clause, only: Clause, order: Clause) -> Seque
         cursor.execute(statement, parameters)
         found = cursor.fetchall()
     lines = [
-        Line(rank, int(number), int(pulls), int(excluded), source, repository, "", _moment(pushed), key)
+        Line(rank, int(number), int(pulls), int(excluded), source, repository, "", pushed and moment_of(pushed), key)
         for rank, (key, repository, source, number, pulls, excluded, pushed) in enumerate(found, start=1)
     ]
     return lines if asked.window == "all" else _with_excluded(asked, lines)
@@ -203,13 +203,6 @@ def _add_up(
         )
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
-
-
-def _moment(stored: datetime | str | None) -> datetime | None:
-    """SQLite keeps times as text."""
-    if isinstance(stored, str):
-        return datetime.fromisoformat(f"{stored}+00:00")
-    return stored
 
 
 _AGE = {

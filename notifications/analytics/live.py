@@ -77,11 +77,13 @@ def live_pullers(condition: Clause, columns: str, span: Span) -> Clause:
     )
 
 
-def moment_of(step: datetime | date | str) -> datetime:
-    """When an hour or day began, as the database says it."""
-    if isinstance(step, str):
-        return datetime.fromisoformat(step).replace(tzinfo=UTC)
-    return step.astimezone(UTC) if isinstance(step, datetime) else midnight(step)
+def moment_of(stored: datetime | date | str) -> datetime:
+    """A moment, or when a day began, as the database says it: SQLite has no zones, and sometimes only text."""
+    if isinstance(stored, str):
+        stored = datetime.fromisoformat(stored)
+    if not isinstance(stored, datetime):
+        return midnight(stored)
+    return stored.astimezone(UTC) if stored.tzinfo else stored.replace(tzinfo=UTC)
 
 
 def _branch(table: str, columns: str, moment: str, condition: Clause) -> str:

@@ -9,7 +9,9 @@ from functools import wraps
 from hashlib import blake2b
 from typing import Any
 
+from django.http import HttpResponseBase
 from django.utils import timezone
+from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -34,29 +36,20 @@ def etag_of(*parts: object) -> str:
     return f'W/"{blake2b(text.encode(), digest_size=12).hexdigest()}"'
 
 
-def is_known(header: str, etag: str) -> bool:
-    """Whether If-None-Match names it."""
-    known = {each.strip().removeprefix("W/") for each in header.split(",")}
-    return etag.removeprefix("W/") in known or "*" in known
-
-
-def answered_once(
-    get: Callable[..., Response],
-) -> Callable[..., Response]:
+def answered_once(get: Callable[..., Response]) -> Callable[..., HttpResponseBase]:
     """A view's `get` that is not carried out for who has its answer; 404 and 403 are not told apart from it.
 
     Its view has `check(request, **names)`, which raises what the answer would be refused with.
     """
 
     @wraps(get)
-    def answer(view: Any, request: Request, **names: Any) -> Response:
+    def answer(view: Any, request: Request, **names: Any) -> HttpResponseBase:
         view.check(request, **names)
         renderer = request.accepted_renderer.format
         etag = etag_of(request.get_full_path(), renderer, sight(request.user), request.user.pk)
         headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie, Accept"}
-        if is_known(request.headers.get("If-None-Match", ""), etag):
-            return Response(status=304, headers=headers)
-        response = get(view, request, **names)
+        known = get_conditional_response(request, etag=etag)
+        response = get(view, request, **names) if known is None else known
         for name, value in headers.items():
             response[name] = value
         return response

@@ -7,6 +7,7 @@ counts into what it returns (`LogHead.intake_done`), and after a crash the row i
 from typing import NamedTuple
 
 from notifications import events, facts
+from notifications.log import alike
 
 
 class ReadEvent(NamedTuple):
@@ -52,7 +53,7 @@ def _read(raw: bytes, divider: bytes) -> Reading:
     """Facts that cannot be read are left out: the event counts without them."""
     wire, _, known = raw.partition(divider)
     try:
-        event = events.parse(wire)
+        event = alike.parse(wire)
     except events.InvalidEvent as error:
         return Unreadable(raw, str(error))
     return ReadEvent(wire, event, known if facts.is_readable(known) else b"")

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from django.db import DataError, IntegrityError, NotSupportedError, connection, transaction
 from django.db.models import Max
 
+from notifications import events
 from notifications.log import leases, partitions, seen, tallies
 from notifications.log.consume import LoggedEvent
 from notifications.log.leases import Lease
@@ -27,12 +28,13 @@ from notifications.log.readers import ReadEvent, Reading, Unreadable
 from notifications.log.tallies import Counts
 from registryhub.database.bulk import Values, insert_rows, moment_adapter
 
-SQLITE_BATCH = 128
+SQLITE_BATCH = 512
 POSTGRES_BATCH = 1024
 _BATCH_BYTES = 2 << 20
 _FEW = 64
 
 _MAX_REASON = 2000
+_KEPT = events.Event._fields.index("from_repository") + 1
 
 WIRE_EVENT = "event"
 """The kind by which an event that could be read may come again, whatever it came in."""
@@ -81,9 +83,9 @@ class Sequencer:
         if not self._rows:
             return None
         entries = self._take()
-        events = self._settle(entries)
+        moved = self._settle(entries)
         self.had_few = not self._rows and len(entries) < _FEW
-        return events
+        return moved
 
     def _take(self) -> list[_Entry]:
         entries: list[_Entry] = []
@@ -135,17 +137,19 @@ class Sequencer:
         cutoffs = seen.read_cutoffs()
         batch = _Batch([], [], defaultdict(Counts))
         for row, reading in entries:
-            counts = batch.counts[row.source_id]
-            if isinstance(reading, ReadEvent) and (row.source_id, reading.event.id) in known:
+            source_id = row.source_id
+            counts = batch.counts[source_id]
+            if isinstance(reading, ReadEvent) and (source_id, reading.event.id) in known:
                 counts.duplicates += 1
                 continue
-            accepted = _in_time(reading, cutoffs.get(row.source_id)) if cutoffs else reading
+            accepted = _in_time(reading, cutoffs.get(source_id)) if cutoffs else reading
             if isinstance(accepted, Unreadable):
                 counts.quarantined += 1
                 batch.quarantined.append(_quarantined(row, accepted))
                 continue
-            counts.add_event(accepted.event.timestamp, row.received_at)
-            known.add((row.source_id, accepted.event.id))
+            event = accepted.event
+            counts.add_event(event.timestamp, row.received_at)
+            known.add((source_id, event.id))
             batch.events.append(_logged(self.head + len(batch.events) + 1, row, accepted))
         return batch
 
@@ -200,34 +204,18 @@ def _in_time(reading: Reading, cutoff: datetime | None) -> Reading:
 
 
 def _logged(seq: int, row: PendingRow, reading: ReadEvent) -> LoggedEvent:
-    event = reading.event
-    return LoggedEvent(
-        seq,
-        row.source_id,
-        event.id,
-        event.timestamp,
-        row.received_at,
-        event.action,
-        event.repository,
-        event.tag,
-        event.digest,
-        event.media_type,
-        event.size,
-        event.actor,
-        event.address,
-        event.user_agent,
-        event.method,
-        event.from_repository,
-        reading.raw.decode(),
-        reading.facts.decode(),
-    )
+    """The columns from the action on stand in the log as in the event: to name each one took a third of the time."""
+    id_, timestamp, *kept = reading.event[:_KEPT]
+    raw, facts = reading.raw.decode(), reading.facts.decode()
+    return LoggedEvent._make((seq, row.source_id, id_, timestamp, row.received_at, *kept, raw, facts))
 
 
-def _event_rows(events: list[LoggedEvent]) -> Sequence[Values]:
+def _event_rows(logged: list[LoggedEvent]) -> Sequence[Values]:
     stored = moment_adapter()
     if stored is None:
-        return events
-    return [(*event[:3], stored(event.occurred_at), stored(event.received_at), *event[5:]) for event in events]
+        return logged
+    received = {moment: stored(moment) for moment in {event.received_at for event in logged}}
+    return [(*event[:3], stored(event[3]), received[event[4]], *event[5:]) for event in logged]
 
 
 def _refused(entry: _Entry, refusal: Exception) -> _Entry:

@@ -30,8 +30,7 @@ _IS_SOONER = (
 class Counts:
     """Of one source: events put into the log, known ones left out, and those that went to quarantine.
 
-    `last_occurred_at` is the latest time that the events claim, `offset_seconds` how much the soonest of them came
-    before (or, below zero, after) it happened.
+    `last_occurred_at` is the latest time that the events claim; the one that does came in at `last_came_at`.
     """
 
     events: int = 0
@@ -39,7 +38,14 @@ class Counts:
     quarantined: int = 0
     last_received_at: datetime | None = None
     last_occurred_at: datetime | None = None
-    offset_seconds: float | None = None
+    last_came_at: datetime | None = None
+
+    @property
+    def offset_seconds(self) -> float | None:
+        """How much the soonest of them came before (or, below zero, after) it happened."""
+        if self.last_occurred_at is None or self.last_came_at is None:
+            return None
+        return (self.last_occurred_at - self.last_came_at).total_seconds()
 
     def add_event(self, occurred_at: datetime, received_at: datetime) -> None:
         """One that is put into the log."""
@@ -47,7 +53,7 @@ class Counts:
         self.last_received_at = received_at
         if self.last_occurred_at is None or occurred_at > self.last_occurred_at:
             self.last_occurred_at = occurred_at
-            self.offset_seconds = (occurred_at - received_at).total_seconds()
+            self.last_came_at = received_at
 
 
 def add(counts: Mapping[int, Counts]) -> None:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from notifications.receiver import quarantine_api
-from notifications.receiver.paging import PageQuery, read_asked, read_rows
+from notifications.receiver.paging import PageQuery, read_rows
 from notifications.receiver.sources import (
     MAX_GRACE_SECONDS,
     MAX_SECRET_LENGTH,
@@ -27,6 +27,7 @@ from notifications.receiver.sources import (
 from notifications.receiver.standing import Standing, read_standings
 from registryhub.access.models import Source
 from registryhub.database.keyset import next_link
+from registryhub.rest import read_body, read_query
 
 
 class ClockDocument(serializers.Serializer):
@@ -124,7 +125,7 @@ class SourcesView(APIView):
     @extend_schema(parameters=[PageQuery], responses=SourceList, operation_id="sources")
     def get(self, request: Request) -> Response:
         """A page of sources, by name."""
-        page = read_rows(Source.objects.values("pk", "name"), "name", read_asked(PageQuery, request))
+        page = read_rows(Source.objects.values("pk", "name"), "name", read_query(PageQuery, request))
         found = read_standings(Source.objects.filter(pk__in=[row["pk"] for row in page.rows]).order_by("name"))
         link = next_link(request.build_absolute_uri(), page)
         return Response({"next": link, "results": SourceDocument(found, many=True).data})
@@ -132,7 +133,7 @@ class SourcesView(APIView):
     @extend_schema(request=NewSource, responses={201: MadeSource}, operation_id="source_create")
     def post(self, request: Request) -> Response:
         """Make a source; its token or secret is in this answer only."""
-        wanted = _read(NewSource, request)
+        wanted = read_body(NewSource, request)
         proof, secret = wanted.pop("proof"), wanted.pop("secret")
         try:
             if proof == "token":
@@ -155,7 +156,7 @@ class SourceView(APIView):
     @extend_schema(request=SourceChange, responses=SourceDocument, operation_id="source_change")
     def patch(self, request: Request, pk: str) -> Response:
         """Enable or disable it, make its new repositories public or private, limit its pace."""
-        change_source(_find(pk), **_read(SourceChange, request))
+        change_source(_find(pk), **read_body(SourceChange, request))
         return Response(SourceDocument(_standing(_find(pk))).data)
 
     @extend_schema(responses={204: None, 409: None}, operation_id="source_delete")
@@ -174,7 +175,7 @@ class RotateTokenView(APIView):
     @extend_schema(request=Rotation, responses=Token, operation_id="source_rotate_token")
     def post(self, request: Request, pk: str) -> Response:
         """A new token, in this answer only; the old ones end now, or after the grace."""
-        return Response({"token": _rotate(rotate_token, pk, _read(Rotation, request))})
+        return Response({"token": _rotate(rotate_token, pk, read_body(Rotation, request))})
 
 
 class RotateSecretView(APIView):
@@ -183,7 +184,7 @@ class RotateSecretView(APIView):
     @extend_schema(request=SecretRotation, responses=Secret, operation_id="source_rotate_secret")
     def post(self, request: Request, pk: str) -> Response:
         """A new secret to sign with, in this answer only; the old ones end now, or after the grace."""
-        return Response({"secret": _rotate(rotate_secret, pk, _read(SecretRotation, request))})
+        return Response({"secret": _rotate(rotate_secret, pk, read_body(SecretRotation, request))})
 
 
 urlpatterns = [
@@ -201,13 +202,6 @@ def _find(pk: str) -> Source:
 
 def _standing(source: Source) -> Standing:
     return read_standings(Source.objects.filter(pk=source.pk))[0]
-
-
-def _read(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    wanted = kind(data=request.data)
-    wanted.is_valid(raise_exception=True)
-    found: dict[str, Any] = wanted.validated_data
-    return found
 
 
 def _rotate(rotate: Callable[..., str], pk: str, asked: dict[str, Any]) -> str:

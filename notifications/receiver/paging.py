@@ -3,7 +3,6 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.request import Request
 
 from registryhub.database.keyset import InvalidCursor, Page, read_page
 
@@ -11,14 +10,6 @@ from registryhub.database.keyset import InvalidCursor, Page, read_page
 class PageQuery(serializers.Serializer):
     limit = serializers.IntegerField(default=50, min_value=1, max_value=1000)
     cursor = serializers.CharField(default="", allow_blank=True, help_text="from `next`")
-
-
-def read_asked(kind: type[PageQuery], request: Request) -> dict[str, Any]:
-    """The valid parameters. Raises ValidationError."""
-    query = kind(data=request.query_params)
-    query.is_valid(raise_exception=True)
-    found: dict[str, Any] = query.validated_data
-    return found
 
 
 def read_rows(rows: Any, order: str, asked: dict[str, Any]) -> Page:

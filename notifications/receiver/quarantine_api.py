@@ -13,9 +13,9 @@ from rest_framework.views import APIView
 
 from notifications.log import quarantine
 from notifications.log.models import QuarantinedEvent
-from notifications.receiver.paging import PageQuery, read_asked, read_rows
+from notifications.receiver.paging import PageQuery, read_rows
 from registryhub.database.keyset import next_link
-from registryhub.rest import OnlyKnown
+from registryhub.rest import OnlyKnown, read_body, read_query
 
 SHOWN_BYTES = 4096
 
@@ -77,7 +77,7 @@ class QuarantineView(APIView):
     @extend_schema(parameters=[QuarantineQuery], responses=QuarantineList, operation_id="quarantine")
     def get(self, request: Request) -> Response:
         """A page of events that could not be read, the latest first, with the reasons."""
-        asked = read_asked(QuarantineQuery, request)
+        asked = read_query(QuarantineQuery, request)
         rows = quarantine.by_cause(QuarantinedEvent.objects.all(), asked["cause"])
         if asked["source"]:
             rows = rows.filter(source__name=asked["source"])
@@ -99,7 +99,7 @@ class RetryView(APIView):
     @extend_schema(request=Chosen, responses=Decided, operation_id="quarantine_retry_many")
     def post(self, request: Request) -> Response:
         """Read those of a source or a cause that wait once more; what fails again comes back."""
-        return Response({"count": quarantine.retry(_choose(_read(Chosen, request)))})
+        return Response({"count": quarantine.retry(_choose(read_body(Chosen, request)))})
 
 
 class DiscardView(APIView):
@@ -108,7 +108,7 @@ class DiscardView(APIView):
     @extend_schema(request=ChosenWithRemark, responses=Decided, operation_id="quarantine_discard_many")
     def post(self, request: Request) -> Response:
         """Discard those of a source or a cause that wait."""
-        asked = _read(ChosenWithRemark, request)
+        asked = read_body(ChosenWithRemark, request)
         by = request.user.get_username()
         return Response({"count": quarantine.discard(_choose(asked), remark=asked["remark"], by=by)})
 
@@ -128,7 +128,7 @@ class DiscardOneView(APIView):
     @extend_schema(request=Remark, responses=Decided, operation_id="quarantine_discard")
     def post(self, request: Request, pk: str) -> Response:
         """Discard it; it stays to be seen, with the remark, as long as events are kept."""
-        rows, asked = _find(pk), _read(Remark, request)
+        rows, asked = _find(pk), read_body(Remark, request)
         by = request.user.get_username()
         return Response({"count": quarantine.discard(rows, remark=asked["remark"], by=by)})
 
@@ -150,10 +150,3 @@ def _choose(asked: dict[str, Any]) -> quarantine.Rows:
 def _find(pk: str) -> quarantine.Rows:
     get_object_or_404(QuarantinedEvent.objects.only("pk"), pk=int(pk))
     return QuarantinedEvent.objects.filter(pk=int(pk))
-
-
-def _read(kind: type[OnlyKnown], request: Request) -> dict[str, Any]:
-    wanted = kind(data=request.data)
-    wanted.is_valid(raise_exception=True)
-    found: dict[str, Any] = wanted.validated_data
-    return found

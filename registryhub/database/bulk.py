@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from django.db import connection
@@ -101,7 +102,7 @@ def _insert_blocks(table: str, columns: tuple[str, ...], rows: Sequence[Values])
     with connection.wrap_database_errors:
         for block in _blocks(rows, _MAX_VARIABLES // len(columns)):
             statement = _insert_statement(table, columns, len(block))
-            connection.connection.execute(statement, [value for row in block for value in row])
+            connection.connection.execute(statement, list(chain.from_iterable(block)))
 
 
 def _blocks(rows: Sequence[Values], limit: int) -> Iterator[Sequence[Values]]:

@@ -6,13 +6,13 @@ A tag look-up costs 8 µs on SQLite and 50–65 µs on PostgreSQL this way; thro
 import sqlite3
 from typing import Any, cast
 
-from django.db import connections
 from django.db.utils import OperationalError
 
 from registryhub.database.pool import PoolExhausted
 from registryhub.database.postgresql.base import DatabaseWrapper as PostgresWrapper
 from registryhub.database.postgresql.base import PooledConnection
 from registryhub.database.sqlite.base import DatabaseWrapper as SqliteWrapper
+from registryhub.database.threads import own_wrapper
 
 Row = tuple[Any, ...]
 
@@ -38,7 +38,7 @@ class Lookup:
 
     def all(self, *parameters: object) -> list[Row]:
         """All rows. Raises django.db.OperationalError when the database does not answer."""
-        wrapper = connections["default"]
+        wrapper = own_wrapper()
         if isinstance(wrapper, PostgresWrapper):
             return self._all_postgres(wrapper, parameters)
         return self._all_sqlite(cast(SqliteWrapper, wrapper), parameters)

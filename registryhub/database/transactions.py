@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from registryhub.database.sqlite.base import DatabaseWrapper as SqliteWrapper
+from registryhub.database.threads import own_wrapper
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def execute_relaxed(sql: str, parameters: Sequence[str | int | None]) -> int:
 
     On PostgreSQL that is one round trip instead of four: statements sent together are one transaction.
     """
-    wrapper = connections["default"]
+    wrapper = own_wrapper()
     if isinstance(wrapper, SqliteWrapper) and not wrapper.in_atomic_block:
         return wrapper.execute_relaxed(sql, parameters)
     relaxed = "" if wrapper.in_atomic_block else "SET LOCAL synchronous_commit = off; "
@@ -55,6 +56,6 @@ def release_connection() -> None:
 
     On PostgreSQL it returns to the pool. On SQLite a connection is a file handle of the thread's own and stays.
     """
-    wrapper = connections["default"]
+    wrapper = own_wrapper()
     if wrapper.connection is not None and wrapper.vendor == "postgresql" and not wrapper.in_atomic_block:
         wrapper.close()

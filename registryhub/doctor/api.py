@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from registryhub.doctor.checkups import begin_in_background
 from registryhub.doctor.models import Checkup
-from registryhub.rest import OnlyKnown
+from registryhub.rest import OnlyKnown, read_body
 
 
 class FindingDocument(serializers.Serializer):
@@ -47,9 +47,8 @@ class CheckupsView(APIView):
     @extend_schema(request=CheckupOrder, responses={202: CheckupDocument}, operation_id="doctor_create")
     def post(self, request: Request) -> Response:
         """Begin an examination, or join the one that is under way; ask for it until it is finished."""
-        order = CheckupOrder(data=request.data)
-        order.is_valid(raise_exception=True)
-        checkup = begin_in_background(request.user.get_username(), **order.validated_data)
+        order = read_body(CheckupOrder, request)
+        checkup = begin_in_background(request.user.get_username(), **order)
         return Response(CheckupDocument(checkup).data, status.HTTP_202_ACCEPTED)
 
 

@@ -71,7 +71,7 @@ class Request:
 
     @property
     def host(self) -> str:
-        return self.header("Host") or ""
+        return str(self.environ.get("HTTP_HOST", ""))
 
     @property
     def remote_address(self) -> str:

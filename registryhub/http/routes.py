@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from registryhub.http.request import Request
@@ -28,13 +29,24 @@ def route(pattern: str, **methods: Handler) -> Route:
     return Route(re.compile(pattern), methods)
 
 
+_REMEMBERED = 4096
+_LONGEST_REMEMBERED = 512
+
+
 class Routes:
-    """Finds who answers. Unknown paths and methods are answered here (reference B.1)."""
+    """Finds who answers, and remembers it: what is popular is asked for again and again.
+
+    Unknown paths and methods are answered here (reference B.1).
+    """
 
     def __init__(self, *routes: Route) -> None:
         self._routes = routes
+        self._remember = lru_cache(_REMEMBERED)(self._match)
 
-    def match(self, path: str) -> tuple[Route, dict[str, Any]] | None:
+    def match(self, path: str) -> tuple[Route, Mapping[str, Any]] | None:
+        return self._remember(path) if len(path) <= _LONGEST_REMEMBERED else self._match(path)
+
+    def _match(self, path: str) -> tuple[Route, Mapping[str, Any]] | None:
         for candidate in self._routes:
             found = candidate.pattern.fullmatch(path)
             if found is not None:

@@ -25,6 +25,7 @@ from registryhub.oci.errors import OciError
 from registryhub.registry import repositories
 from registryhub.registry.contexts import context_of
 from registryhub.registry.numbers import REPOSITORY_ORDERS, TAG_ORDERS, repository_page, repository_row, tag_page
+from registryhub.rest import read_body, read_query
 
 MAX_LIMIT = 1000
 DELETING_SECONDS = 20.0
@@ -109,7 +110,7 @@ class RepositoriesView(APIView):
     @extend_schema(parameters=[RepositoryQuery], responses=RepositoryList, operation_id="repositories")
     def get(self, request: Request) -> Response:
         """A page of repositories."""
-        asked = _asked(RepositoryQuery, request)
+        asked = read_query(RepositoryQuery, request)
         source = find_source(request.user, asked.pop("source"))
         try:
             page = repository_page(repositories_of(request.user, source), **asked)
@@ -142,9 +143,7 @@ class RepositoryView(APIView):
     def patch(self, request: Request, name: str) -> Response:
         """Make it public or private."""
         repository = self._find(request, name)
-        change = RepositoryChange(data=request.data)
-        change.is_valid(raise_exception=True)
-        set_public(repository.pk, **change.validated_data)
+        set_public(repository.pk, **read_body(RepositoryChange, request))
         return Response(RepositoryDocument(repository_row(repository.pk)).data)
 
     @extend_schema(
@@ -170,7 +169,7 @@ class RepositoryView(APIView):
         return Response({"detail": "Something is left; send the same request again."}, status=202)
 
     def _find(self, request: Request, name: str) -> Repository:
-        source = find_source(request.user, _asked(SourceQuery, request)["source"])
+        source = find_source(request.user, read_query(SourceQuery, request)["source"])
         return find_repository(request.user, source, name)
 
 
@@ -185,7 +184,7 @@ class TagsView(APIView):
     @extend_schema(parameters=[TagQuery], responses=TagList, operation_id="tags")
     def get(self, request: Request) -> Response:
         """A page of tags."""
-        asked = _asked(TagQuery, request)
+        asked = read_query(TagQuery, request)
         source = find_source(request.user, asked.pop("source"))
         repository = find_repository(request.user, source, asked.pop("repository"))
         try:
@@ -204,13 +203,6 @@ urlpatterns = [
     re_path(r"^repositories/(?P<name>[^\x00\n]+?)/?$", conditional_page(RepositoryView.as_view()), name="repository"),
     re_path(r"^tags/?$", conditional_page(TagsView.as_view()), name="tags"),
 ]
-
-
-def _asked(kind: type[serializers.Serializer], request: Request) -> dict[str, Any]:
-    query = kind(data=request.query_params)
-    query.is_valid(raise_exception=True)
-    found: dict[str, Any] = dict(query.validated_data)
-    return found
 
 
 def _refusal(error: OciError) -> APIException:

@@ -5,7 +5,6 @@ Whether a repository still holds the manifest is asked of the database each time
 
 import threading
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass
 
 from registryhub.registry.announce import Target
@@ -37,8 +36,10 @@ class Payloads:
         key = repository, digest
         found = self._held.get(key)
         if found is not None:
-            with suppress(KeyError):  # another thread may push it out just now
+            try:  # noqa: SIM105 (suppress costs more than all the rest of this method)
                 self._held.move_to_end(key)
+            except KeyError:  # another thread has just pushed it out
+                pass
         return found
 
     def keep(self, repository: str, payload: Payload) -> None:

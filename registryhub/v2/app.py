@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from posixpath import normpath
 from typing import Any
 from urllib.parse import quote
@@ -29,7 +29,7 @@ WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 EVERY_METHOD = "*"
 WRITING = frozenset(("POST", "PUT", "PATCH", "DELETE"))
-_MOST_USER_AGENT = 1024
+_MOST_TEXT = 1024
 _MOST_UNREAD_BYTES = 64 << 20
 _MOST_UNREAD_SECONDS = 2.0
 _CHUNK_BYTES = 1 << 18
@@ -134,7 +134,7 @@ def let_finish(request: Request, status: int) -> None:
             left -= len(chunk)
 
 
-def _answer(hub: Hub, request: Request, request_id: str, found: Route, parameters: dict[str, Any]) -> Response:
+def _answer(hub: Hub, request: Request, request_id: str, found: Route, parameters: Mapping[str, Any]) -> Response:
     """Authorization, the name, the method; in this order (reference D.1)."""
     environ = request.environ
     address = request.remote_address
@@ -150,9 +150,9 @@ def _answer(hub: Hub, request: Request, request_id: str, found: Route, parameter
     context = RequestContext(
         request_id,
         address,
-        environ.get("HTTP_HOST", ""),
+        environ.get("HTTP_HOST", "")[:_MOST_TEXT],
         request.method,
-        environ.get("HTTP_USER_AGENT", "")[:_MOST_USER_AGENT],
+        environ.get("HTTP_USER_AGENT", "")[:_MOST_TEXT],
         actor,
         base_url(hub, request),
     )
@@ -166,7 +166,7 @@ def _routed_headers(config: Config) -> Headers:
     return [*configured, *(header for header in _FIXED_HEADERS if header[0] not in named)]
 
 
-def _find_despite_slash(routes: Routes, request: Request) -> tuple[Route, dict[str, Any]] | None:
+def _find_despite_slash(routes: Routes, request: Request) -> tuple[Route, Mapping[str, Any]] | None:
     """A slash too many or too few is forgiven where a redirect would lose the method and the body."""
     return None if request.method in ("GET", "HEAD") else routes.match(_toggle_slash(request.path))
 

@@ -66,7 +66,7 @@ def with_password(plan: Plan) -> Measured:
 def _pull(plan: Plan, reference: str, image: Image) -> Measured:
     measured = Measured()
     with two_sides(plan) as sides:
-        _prepare(sides, image)
+        _prepare(sides, image, reference)
         for _ in plan.each_round():
             for side in sides:
                 before = _counted(side)
@@ -77,12 +77,15 @@ def _pull(plan: Plan, reference: str, image: Image) -> Measured:
     return measured
 
 
-def _prepare(sides: list[Side], image: Image) -> None:
-    """Push the image and warm each side up."""
+def _prepare(sides: list[Side], image: Image, reference: str = TAG) -> None:
+    """Push the image and warm each side up.
+
+    By the same reference: what was just pulled by its tag and comes by its digest is one pull, and counts once.
+    """
     for side in sides:
         with open_wire(side) as wire:
             push_image(wire, REPOSITORY, TAG, image)
-        _load(side, TAG, 1)
+        _load(side, reference, 1)
         side.settle()
 
 

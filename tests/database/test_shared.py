@@ -70,6 +70,21 @@ def test_who_comes_meanwhile_is_asked_for_together(answerer: Answerer) -> None:
     assert sorted(sum(answerer.groups, answerer.singles)) == sorted(keys)
 
 
+def test_the_same_question_of_many_is_asked_once(answerer: Answerer) -> None:
+    """A popular image: by the query for one when nobody wants anything else."""
+    asked = ask_at_once(answerer, [7, 8, *[9] * 20])
+    assert [each.result() for each in asked] == [(14,), (16,), *[(18,)] * 20]
+    assert answerer.groups == []
+    assert sorted(answerer.singles)[:2] == [7, 8]
+    assert len(answerer.singles) <= 2 + 2
+
+    answerer.may_answer.clear()
+    answerer.singles.clear()
+    asked = ask_at_once(answerer, [1, 2, *[3, 4] * 10])
+    assert [each.result() for each in asked] == [(2,), (4,), *[(6,), (8,)] * 10]
+    assert all(len(group) == len(set(group)) == 2 for group in answerer.groups)
+
+
 def test_a_group_is_bounded(answerer: Answerer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared, "MOST_TOGETHER", 4)
     asked = ask_at_once(answerer, range(20))

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from registryhub.access.models import Source
+from registryhub.database.threads import own_wrapper
 from tests.servers.server import wait_until
 
 
@@ -107,3 +108,15 @@ def test_a_thread_that_python_did_not_start_may_end_too() -> None:
     """The web server's threads are such: their end must not take the process with it."""
     done = subprocess.run([sys.executable, "-c", FOREIGN], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
+
+
+def test_each_thread_has_a_wrapper_of_its_own() -> None:
+    """The one that Django gives it, each time."""
+    found: list[tuple[object, object, object]] = []
+    for _ in range(2):
+        thread = threading.Thread(target=lambda: found.append((own_wrapper(), own_wrapper(), connections["default"])))
+        thread.start()
+        thread.join()
+    assert all(first is again is django for first, again, django in found)
+    assert found[0][0] is not found[1][0]
+    assert own_wrapper() is connections["default"]

@@ -2,8 +2,10 @@
 
 import json
 import os
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from uuid import RFC_4122, UUID
 
 import orjson
 import pytest
@@ -157,6 +159,16 @@ def test_ids_sort_by_time_and_are_uuids_of_version_7() -> None:
     assert first[14] == "7"
     assert first[19] in "89ab"
     assert first[:13] <= second[:13]
+
+
+def test_ids_are_of_the_moment_they_are_made_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their first 48 bits are its milliseconds; a clock that is set back is followed."""
+    for milliseconds in (1_796_000_000_123, 1_796_000_000_124, 5, 1_796_000_000_123):
+        monkeypatch.setattr(time, "time_ns", lambda moment=milliseconds: moment * 1_000_000 + 999_999)
+        made = {new_id() for _ in range(400)}
+        assert len(made) == 400
+        assert {UUID(text).int >> 80 for text in made} == {milliseconds}
+        assert {(UUID(text).version, UUID(text).variant) for text in made} == {(7, RFC_4122)}
 
 
 def test_a_forked_process_makes_ids_of_its_own() -> None:

@@ -1,6 +1,5 @@
 """What events say, and that the quick way of composing them says the same as the plain one."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,8 +35,8 @@ def target(size: int = 7, known: Facts = NOTHING) -> announce.Target:
 
 CONTEXTS = [
     CONTEXT,
-    replace(CONTEXT, actor="", address="", host="", user_agent="", base_url="/"),
-    replace(CONTEXT, user_agent='a"b\\c\x01é\u2028', actor='x"y', host='h"\\', base_url='http://h"\\/pre/'),
+    CONTEXT._replace(actor="", address="", host="", user_agent="", base_url="/"),
+    CONTEXT._replace(user_agent='a"b\\c\x01é\u2028', actor='x"y', host='h"\\', base_url='http://h"\\/pre/'),
 ]
 
 
@@ -83,7 +82,7 @@ def test_what_is_known_stands_behind_the_first_tab_of_the_line(
     journal: JournalReader, user_agent: str, known: Facts
 ) -> None:
     """Once a line, of pulls and of checks; what is known of nothing leaves no tab."""
-    context = replace(CONTEXT, user_agent=user_agent)
+    context = CONTEXT._replace(user_agent=user_agent)
     announce.manifest_pulled(context, target(known=known), "v1")
     announce.manifest_checked(context, target(known=known), "")
     announce.blob_pulled(context, "team/app", DIGEST, 12)

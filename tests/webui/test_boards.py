@@ -61,6 +61,13 @@ def test_a_board_says_what_it_left_out(client: Client) -> None:
     assert client.get("/boards/nothing").status_code == 404
 
 
+@pytest.mark.usefixtures("counted")
+def test_a_board_that_is_not_in_the_order_of_its_values_says_so(client: Client) -> None:
+    """Trending is, by how unlikely the growth is."""
+    assert "In the order of surprise" in client.get("/boards/trending?window=24h").content.decode()
+    assert "In the order of surprise" not in client.get("/boards/most-pulled?window=24h").content.decode()
+
+
 @pytest.mark.parametrize("query", ["?window=nonsense", "?window=all", "?source=hub", "?source="])
 def test_any_window_is_answered(client: Client, query: str) -> None:
     """With the nearest that each board has; an empty hub has boards too."""

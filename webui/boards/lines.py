@@ -13,6 +13,7 @@ from webui.templatetags.hub import counted, grouped, sized
 
 _KEPT_SECONDS = 60
 _HEADS = {"freshest": "age", "stalest-still-pulled": "age", "fastest-to-running": "time"}
+_ORDERS = {"trending": "In the order of surprise: what is large anyway must grow by more."}
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -38,6 +39,11 @@ class Shown:
     def head(self) -> str:
         """What stands above the values."""
         return _HEADS.get(self.board.name, self.board.unit)
+
+    @property
+    def order(self) -> str:
+        """Why the values are not in their own order; empty where they are."""
+        return _ORDERS.get(self.board.name, "")
 
     @property
     def has_pulls(self) -> bool:

@@ -22,7 +22,7 @@ from notifications.delivery.rest.endpoints import Conflict, refusals
 from notifications.delivery.rest.named import find_endpoint
 from notifications.delivery.stats import measure_stats
 from notifications.delivery.trials import KINDS, send_test
-from registryhub.rest import LatestFirst, OnlyKnown
+from registryhub.rest import LatestFirst, OnlyKnown, read_body, read_query
 
 _CONTENT = ("request_head", "request_body", "answer_head")
 
@@ -113,11 +113,10 @@ class TestView(APIView):
     def post(self, request: Request, pk: int) -> Response:
         """Send a test event now, also to a paused endpoint. It is not tried again, and counts for nothing."""
         endpoint = get_object_or_404(Endpoint, pk=pk)
-        order = TestOrder(data=request.data)
-        order.is_valid(raise_exception=True)
+        order = read_body(TestOrder, request)
         try:
             with refusals():
-                attempt = send_test(endpoint, order.validated_data["kind"])
+                attempt = send_test(endpoint, order["kind"])
         except NotConfigured as error:
             raise Conflict(str(error)) from error
         return Response(AttemptDetail(attempt).data, status=status.HTTP_201_CREATED)
@@ -150,9 +149,8 @@ class EndpointStatsView(APIView):
     def get(self, request: Request, pk: int) -> Response:
         """Successes, times and answers of the last 24 hours, or as many as are asked for."""
         endpoint = get_object_or_404(Endpoint, pk=pk)
-        order = StatsOrder(data=request.query_params)
-        order.is_valid(raise_exception=True)
-        since = timezone.now() - timedelta(hours=order.validated_data["hours"])
+        order = read_query(StatsOrder, request)
+        since = timezone.now() - timedelta(hours=order["hours"])
         return Response(EndpointStats(measure_stats(endpoint, since)).data)
 
 

@@ -36,7 +36,7 @@ from notifications.delivery.rest.endpoint_documents import (
 )
 from registryhub.access.sealing import Unsealable
 from registryhub.config.durations import parse_duration
-from registryhub.rest import OnlyKnown, read_object
+from registryhub.rest import OnlyKnown, read_body, read_object
 
 _VERBS = {"POST": "add", "PATCH": "change", "DELETE": "delete"}
 _SETTINGS: dict[str, Any] = {
@@ -174,11 +174,10 @@ class ResumeView(APIView):
 
         The next attempt is made at once.
         """
-        order = ResumeOrder(data=request.data)
-        order.is_valid(raise_exception=True)
+        order = read_body(ResumeOrder, request)
         endpoint = get_object_or_404(Endpoint, pk=pk)
         skipped = Skipped()
-        if order.validated_data["waiting"] == "skip":
+        if order["waiting"] == "skip":
             if not request.user.has_perm("delivery.change_endpoint"):
                 raise PermissionDenied("Skipping what waited needs the permission to change endpoints.")
             skipped = skip_and_resume(endpoint, by=request.user.get_username())
@@ -208,11 +207,10 @@ class RotateView(APIView):
     @extend_schema(request=RotateOrder, responses=MadeEndpoint, operation_id="endpoint_rotate_secret")
     def post(self, request: Request, pk: int) -> Response:
         """A new secret, which signs from now on and is shown this once."""
-        order = RotateOrder(data=request.data)
-        order.is_valid(raise_exception=True)
+        order = read_body(RotateOrder, request)
         endpoint = get_object_or_404(Endpoint, pk=pk)
         with refusals():
-            secret = rotate_secret(endpoint, overlap_seconds=order.validated_data["overlap"])
+            secret = rotate_secret(endpoint, overlap_seconds=order["overlap"])
         return _made(endpoint, secret)
 
 

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from notifications.delivery.models import DeadLetter
 from notifications.delivery.rest.named import find_endpoint
 from notifications.delivery.sending.letters import discard_letters, resend_letters
-from registryhub.rest import LatestFirst, OnlyKnown
+from registryhub.rest import LatestFirst, OnlyKnown, read_body
 
 MAX_REMARK_LENGTH = 1000
 
@@ -97,9 +97,8 @@ class ResendView(APIView):
     @extend_schema(request=ResendOrder, responses=COUNT, operation_id="dead_letter_resend")
     def post(self, request: Request, pk: int | None = None) -> Response:
         """Send the letter, or all waiting ones that the filter in the query finds, beside the queue of the endpoint."""
-        order = ResendOrder(data=request.data)
-        order.is_valid(raise_exception=True)
-        named = order.validated_data.get("endpoint")
+        order = read_body(ResendOrder, request)
+        named = order.get("endpoint")
         to = find_endpoint(named) if named else None
         return _count(resend_letters(_meant(request, pk), to=to, by=request.user.get_username()))
 
@@ -115,9 +114,8 @@ class DiscardView(APIView):
     @extend_schema(request=DiscardOrder, responses=COUNT, operation_id="dead_letter_discard")
     def post(self, request: Request, pk: int | None = None) -> Response:
         """Discard the letter, or all undelivered ones that the filter in the query finds, for a reason that is kept."""
-        order = DiscardOrder(data=request.data)
-        order.is_valid(raise_exception=True)
-        remark = order.validated_data["reason"]
+        order = read_body(DiscardOrder, request)
+        remark = order["reason"]
         return _count(discard_letters(_meant(request, pk), remark=remark, by=request.user.get_username()))
 
 

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from registryhub.config.durations import parse_duration
 from registryhub.registry.collect.plan import TASK, new_collection
 from registryhub.registry.models import Collection
-from registryhub.rest import LatestFirst, OnlyKnown
+from registryhub.rest import LatestFirst, OnlyKnown, read_body
 from registryhub.workers import wake
 
 
@@ -94,12 +94,11 @@ class CollectionsView(generics.ListAPIView[Collection]):
     @extend_schema(request=CollectionRequest, responses={202: CollectionDocument}, operation_id="collection_request")
     def post(self, request: Request) -> Response:
         """Ask for a collection; a worker carries it out."""
-        asked = CollectionRequest(data=request.data)
-        asked.is_valid(raise_exception=True)
+        asked = read_body(CollectionRequest, request)
         collection = new_collection(
-            is_dry_run=asked.validated_data["dry_run"],
-            deletes_untagged=asked.validated_data["delete_untagged"],
-            grace_seconds=cast(float, asked.validated_data.get("grace", settings.HUB.hub.collect.grace_seconds)),
+            is_dry_run=asked["dry_run"],
+            deletes_untagged=asked["delete_untagged"],
+            grace_seconds=cast(float, asked.get("grace", settings.HUB.hub.collect.grace_seconds)),
         )
         with transaction.atomic():
             collection.save()

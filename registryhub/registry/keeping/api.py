@@ -29,7 +29,7 @@ from registryhub.registry.keeping.models import ImmutableRule, Quota, RetentionR
 from registryhub.registry.keeping.preview import preview
 from registryhub.registry.keeping.runs import TASK, request_run
 from registryhub.registry.keeping.verdicts import Rule, load_rules, read_rule, with_rule
-from registryhub.rest import LatestFirst, Pages
+from registryhub.rest import LatestFirst, Pages, read_query
 from registryhub.workers import wake
 
 
@@ -103,9 +103,7 @@ class PreviewView(APIView):
         return self._answer(request, with_rule(load_rules(), tried))
 
     def _answer(self, request: Request, rules: tuple[Rule, ...]) -> Response:
-        query = PreviewQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
+        asked = read_query(PreviewQuery, request)
         is_kept = {"all": None, "keep": True, "delete": False}[asked["verdict"]]
         try:
             page = preview(rules, is_kept=is_kept, cursor=asked["cursor"], limit=asked["limit"])

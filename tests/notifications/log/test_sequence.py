@@ -145,10 +145,9 @@ def spoil(reading: ReadEvent) -> ReadEvent:
     """An event that no check has seen through, of the kind that makes a database refuse a whole batch."""
     if not reading.event.id.startswith("bad"):
         return reading
-    spoiled = {"surrogate": "\ud800", "number": 2**64}[reading.event.id.partition(" ")[2]]
-    field = "size" if isinstance(spoiled, int) else "user_agent"
-    object.__setattr__(reading.event, field, spoiled)
-    return reading
+    if reading.event.id.endswith("number"):
+        return reading._replace(event=reading.event._replace(size=2**64))
+    return reading._replace(event=reading.event._replace(user_agent="\ud800"))
 
 
 read_spoiled = read_as(spoil)

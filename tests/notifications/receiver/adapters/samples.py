@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +47,6 @@ def tell(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _fields(part: ReadEvent, *, is_dated: bool) -> dict[str, Any]:
-    fields = {name: value for name, value in asdict(part.event).items() if value}
+    fields = {name: value for name, value in part.event._asdict().items() if value}
     fields["timestamp"] = format_timestamp(part.event.timestamp)
     return fields if is_dated else {name: fields[name] for name in fields if name not in ("id", "timestamp")}
