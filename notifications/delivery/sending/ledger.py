@@ -1,8 +1,8 @@
 """What has been sent, written down: attempts, counters and the position, together in one short transaction.
 
-Saved every SAVE_REQUESTS attempts or SAVE_SECONDS, whatever comes first, and before every wait. A process that dies in
-between sends those events once more: at least once, with ids to tell by. For the same reason the commit need not
-wait for the disk. A position that only moved over ignored events is saved every SKIP_SECONDS: to lose it costs
+Saved every SAVE_REQUESTS attempts or SAVE_SECONDS, whatever comes first, and before every longer wait. A process that
+dies in between sends those events once more: at least once, with ids to tell by. For the same reason the commit need
+not wait for the disk. A position that only moved over ignored events is saved every SKIP_SECONDS: to lose it costs
 nothing, and an endpoint that ignores pulls must not write each time somebody pulls.
 """
 
@@ -116,6 +116,11 @@ class Ledger:
         since = time.monotonic() - self._saved_at
         if self._unsaved >= SAVE_REQUESTS or (since >= SAVE_SECONDS and self._unsaved) or since >= SKIP_SECONDS:
             self.settle()
+
+    @property
+    def due_seconds(self) -> float:
+        """How long until attempts must be saved."""
+        return max(0.0, self._saved_at + SAVE_SECONDS - time.monotonic())
 
     @property
     def is_settled(self) -> bool:
