@@ -8,13 +8,14 @@ notice`, a message about a webhook, is ours too and goes only to endpoints that 
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import gt
 from typing import Any, Literal, NamedTuple, cast
 
 import orjson
+from pydantic_core import to_json
 
 MEDIA_TYPE_V1 = "application/vnd.docker.distribution.events.v1+json"
 MEDIA_TYPE_V2 = "application/vnd.docker.distribution.events.v2+json"
@@ -216,26 +217,20 @@ def as_pull(checked: Mapping[str, Any]) -> dict[str, Any]:
     return {**checked, "action": "pull", "request": request}
 
 
-def render_envelope(documents: Iterable[Mapping[str, Any]]) -> bytes:
+def render_envelope(documents: Sequence[Mapping[str, Any]]) -> bytes:
     """The body of a notification, byte for byte as Go's encoder writes it (reference C.2).
 
     Indented by three spaces, `<`, `>`, `&` and the two Unicode line separators escaped, no trailing line break.
     """
-    by_two = orjson.dumps({"events": list(documents)}, option=orjson.OPT_INDENT_2).split(b"\n")
-    body = b"\n".join([b" " * ((len(line) - len(line.lstrip())) // 2) + line for line in by_two])
-    for plain, escaped in _GO_ESCAPES:
+    body = to_json({"events": documents}, indent=3)
+    for plain, escaped in _GO_ESCAPES if body.isascii() else _ALL_GO_ESCAPES:
         if plain in body:
             body = body.replace(plain, escaped)
     return body
 
 
-_GO_ESCAPES = (
-    (b"<", b"\\u003c"),
-    (b">", b"\\u003e"),
-    (b"&", b"\\u0026"),
-    ("\u2028".encode(), b"\\u2028"),
-    ("\u2029".encode(), b"\\u2029"),
-)
+_GO_ESCAPES = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"))
+_ALL_GO_ESCAPES = (*_GO_ESCAPES, ("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029"))
 
 
 def _object(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:

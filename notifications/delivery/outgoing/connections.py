@@ -6,39 +6,25 @@ two to three times as long for it, and has no deadline against an answer that dr
 import socket
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from notifications.delivery.outgoing.answers import Answer, BadAnswer, Receive, parse_head, read_answer
 from notifications.delivery.outgoing.guard import Guard
+from notifications.delivery.outgoing.lines import Deadline, Line
 from notifications.delivery.outgoing.targets import Target
 
 IDLE_SECONDS = 30.0
 """A connection that rested longer is not used again: something between may have forgotten it."""
 AGE_SECONDS = 300.0
 """Nor is one older than this, so that a changed address of the receiver is noticed."""
-_CHUNK = 64 * 1024
 # A receiver that answers at once is watched for the answer, awake: to sleep and be woken costs more than it takes.
 _QUICK_SECONDS = 0.0005
 _WATCH_SECONDS = 0.0002
-_NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError)
 _Found = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 """What a look-up gives."""
-
-
-class Deadline:
-    """Until when an exchange must be over, by the monotonic clock."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    def left_seconds(self) -> float:
-        """Raises TimeoutError when nothing is left."""
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        return left
 
 
 @dataclass(slots=True)
@@ -62,18 +48,19 @@ class Connection:
         self.first_byte_seconds: float | None = None
         self._opened = self._used = time.monotonic()
         self._is_quick = False
-        self._socket = _open(target, deadline, opening, tls=tls, guard=guard)
+        self._line = Line(_open(target, deadline, opening, tls=tls, guard=guard))
 
     def exchange(self, request: bytes, deadline: Deadline) -> Answer:
         """Send one request and read its answer."""
+        line = self._line
         began = time.monotonic()
         self.first_byte_seconds = None
-        _send(self._socket, request, deadline)
-        receive = _watcher(self._socket, deadline) if self._is_quick else _receiver(self._socket, deadline)
-        begun = receive()
+        line.send(request, deadline)
+        watch_seconds = _WATCH_SECONDS if self._is_quick else 0.0
+        begun = line.receive(deadline, watch_seconds=watch_seconds)
         if begun:
             self.first_byte_seconds = time.monotonic() - began
-        answer = read_answer(receive, begun)
+        answer = read_answer(partial(line.receive, deadline), begun)
         self._used = time.monotonic()
         self._is_quick = self._used - began < _QUICK_SECONDS
         return answer
@@ -83,17 +70,10 @@ class Connection:
         now = time.monotonic()
         if now - self._used > IDLE_SECONDS or now - self._opened > AGE_SECONDS:
             return False
-        try:
-            self._socket.settimeout(0)
-            self._socket.recv(1)
-        except _NOTHING_YET:
-            return True
-        except OSError:
-            return False
-        return False
+        return self._line.is_silent()
 
     def close(self) -> None:
-        self._socket.close()
+        self._line.close()
 
 
 def _open(
@@ -108,8 +88,9 @@ def _open(
     try:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if target.tunnel is not None:
-            _send(connection, target.tunnel, deadline)
-            _read_tunnel_answer(_receiver(connection, deadline, at_once=1))
+            line = Line(connection)
+            line.send(target.tunnel, deadline)
+            _read_tunnel_answer(partial(line.receive, deadline, at_once=1))
         connected = time.monotonic()
         opening.connect_seconds = connected - looked_up
         if tls is None:
@@ -142,39 +123,7 @@ def _dial(found: Sequence[_Found], deadline: Deadline, guard: Guard) -> socket.s
     raise error
 
 
-def _send(connection: socket.socket, data: bytes, deadline: Deadline) -> None:
-    view = memoryview(data)
-    while view:
-        connection.settimeout(deadline.left_seconds())
-        view = view[connection.send(view) :]
-
-
-def _receiver(connection: socket.socket, deadline: Deadline, *, at_once: int = _CHUNK) -> Receive:
-    def receive() -> bytes:
-        connection.settimeout(deadline.left_seconds())
-        return connection.recv(at_once)
-
-    return receive
-
-
-def _watcher(connection: socket.socket, deadline: Deadline) -> Receive:
-    """A receiver that stays awake for a moment before it sleeps."""
-    sleeping = _receiver(connection, deadline)
-
-    def receive() -> bytes:
-        until = time.monotonic() + _WATCH_SECONDS
-        connection.settimeout(0)
-        while time.monotonic() < until:
-            try:
-                return connection.recv(_CHUNK)
-            except _NOTHING_YET:
-                continue
-        return sleeping()
-
-    return receive
-
-
-def _read_tunnel_answer(receive: Callable[[], bytes]) -> None:
+def _read_tunnel_answer(receive: Receive) -> None:
     """Byte by byte, since what follows the blank line is TLS already."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):

@@ -12,8 +12,9 @@ from itertools import chain
 from typing import NamedTuple
 
 from notifications.delivery.outgoing.answers import KEPT_BYTES, Answer, BadAnswer, NoAnswer
-from notifications.delivery.outgoing.connections import Connection, Deadline, Opening
+from notifications.delivery.outgoing.connections import Connection, Opening
 from notifications.delivery.outgoing.guard import Guard, anywhere
+from notifications.delivery.outgoing.lines import Deadline
 from notifications.delivery.outgoing.retry_after import STATUSES, read_retry_after
 from notifications.delivery.outgoing.targets import BadTarget, Target, find_target
 from notifications.delivery.outgoing.tls import SYSTEM, Contexts, Tls

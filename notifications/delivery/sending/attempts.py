@@ -16,6 +16,7 @@ from notifications.delivery.outgoing.sinks import Outcome
 from notifications.delivery.sending.durations import step_of
 from registryhub.config.notifications import LogName
 from registryhub.database.transactions import relaxed_transaction
+from registryhub.database.updates import RowUpdate
 
 BATCH_SECONDS = 1.0
 """How much time of successes goes into one row."""
@@ -34,7 +35,7 @@ class Sent(Protocol):
     def event_id(self) -> str: ...
 
 
-_GROWING = ("first_seq", "seq", "event_id", "events", "duration_seconds", "durations")
+_SAVE_GROWING = RowUpdate(Attempt, ("first_seq", "seq", "event_id", "events", "duration_seconds", "durations"))
 
 
 class Attempts:
@@ -96,7 +97,7 @@ class Attempts:
         new = [row for row in rows if row._state.adding]
         for row in rows:
             if not row._state.adding:
-                row.save(update_fields=_GROWING)
+                _SAVE_GROWING.run(row)
         Attempt.objects.bulk_create(new)
         self._since_pruned += len(new)
         self._rows = []

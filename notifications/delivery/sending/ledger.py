@@ -1,8 +1,8 @@
 """What has been sent, written down: attempts, counters and the position, together in one short transaction.
 
-Saved every SAVE_REQUESTS attempts or SAVE_SECONDS, whatever comes first, and before every wait. A process that dies in
-between sends those events once more: at least once, with ids to tell by. For the same reason the commit need not
-wait for the disk. A position that only moved over ignored events is saved every SKIP_SECONDS: to lose it costs
+Saved every SAVE_REQUESTS attempts or SAVE_SECONDS, whatever comes first, and before every longer wait. A process that
+dies in between sends those events once more: at least once, with ids to tell by. For the same reason the commit need
+not wait for the disk. A position that only moved over ignored events is saved every SKIP_SECONDS: to lose it costs
 nothing, and an endpoint that ignores pulls must not write each time somebody pulls.
 """
 
@@ -21,6 +21,7 @@ from notifications.delivery.sending.retry import Reason, Retry, restored
 from notifications.log.consume import Feed, LeaseLost, LoggedEvent
 from registryhub.config.notifications import LogName
 from registryhub.database.transactions import relaxed_transaction, release_connection
+from registryhub.database.updates import RowUpdate
 
 SAVE_REQUESTS = 100
 SAVE_SECONDS = 0.05
@@ -31,6 +32,8 @@ _STATE = (
     *("last_failure_at", "last_success_at", "next_try_at", "last_error"),
     *("successes", "failures", "errors", "statuses", "given_up"),
 )
+_SAVE = RowUpdate(Endpoint, _STATE)
+_SAVE_IF_ACTIVE = RowUpdate(Endpoint, _STATE, "NOT is_paused AND stopped_at IS NULL AND revision = %s")
 
 
 class Ledger:
@@ -115,6 +118,11 @@ class Ledger:
             self.settle()
 
     @property
+    def due_seconds(self) -> float:
+        """How long until attempts must be saved."""
+        return max(0.0, self._saved_at + SAVE_SECONDS - time.monotonic())
+
+    @property
     def is_settled(self) -> bool:
         """Whether everything is saved."""
         return not self._unsaved and self.position == self._feed.position
@@ -157,15 +165,15 @@ class Ledger:
 
     def _save_state(self) -> None:
         """One statement unless the endpoint is stopped, which is found out on the way."""
-        row = Endpoint.objects.filter(pk=self._endpoint.pk)
-        state = {name: getattr(self._endpoint, name) for name in _STATE}
+        endpoint = self._endpoint
         if self._stop_reason:
-            row.update(**state, stopped_at=timezone.now(), stop_reason=self._stop_reason)
+            row = Endpoint.objects.filter(pk=endpoint.pk)
+            row.update(stopped_at=timezone.now(), stop_reason=self._stop_reason)
             self._stop_reason = ""
-        elif not row.filter(is_paused=False, stopped_at=None, revision=self._endpoint.revision).update(**state):
+        if not _SAVE_IF_ACTIVE.run(endpoint, endpoint.revision):
             self.is_held = True
-            if not row.update(**state):
-                raise LeaseLost(f"endpoint {self._endpoint.name} was deleted")
+            if not _SAVE.run(endpoint):
+                raise LeaseLost(f"endpoint {endpoint.name} was deleted")
 
     def _count_status(self, outcome: Outcome) -> None:
         if outcome.status is not None:

@@ -80,12 +80,16 @@ class Sender:
         return parcels[:-1] if seconds else parcels
 
     def _idle(self) -> None:
-        """Wait at the end of the log; after ignored events for a moment only, until their position is worth saving."""
-        self._ledger.save_if_due()
-        if self._ledger.has_attempts:
-            self._ledger.settle()
-        if self._ledger.is_settled:
+        """Wait at the end of the log, until there is more; not long while something is unsaved.
+
+        After ignored events for a moment only, until their position is worth saving.
+        """
+        ledger = self._ledger
+        ledger.save_if_due()
+        if ledger.is_settled:
             self._feed.wait(_GLANCE_SECONDS if self._side.is_busy else IDLE_SECONDS)
+        elif ledger.has_attempts:
+            self._feed.wait(ledger.due_seconds, beyond=ledger.position)
         else:
             time.sleep(_GLANCE_SECONDS)
 

@@ -114,7 +114,8 @@ def test_events_that_come_one_by_one_are_moved_together(monkeypatch: pytest.Monk
         return events
 
     monkeypatch.setattr(Sequencer, "step", counting)
-    monkeypatch.setattr("notifications.log.relay._REST_SECONDS", 2.0)
+    for name in ("_REST_SECONDS", "_SHORTEST_REST_SECONDS"):
+        monkeypatch.setattr(f"notifications.log.relay.{name}", 2.0)
     with running(Relay()):
         store("first")
         assert wait_until(is_done(1), 20)
@@ -122,6 +123,22 @@ def test_events_that_come_one_by_one_are_moved_together(monkeypatch: pytest.Monk
             store(f"e{number}")
         assert wait_until(is_done(31), 20)
     assert len(sizes) <= 4, sizes
+
+
+def test_who_counts_gets_together_what_others_get_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream is not held up by consumers of batches, which cost more and which nobody waits for."""
+    monkeypatch.setattr("notifications.log.relay._GATHER_SECONDS", 3600.0)
+    monkeypatch.setattr("notifications.log.relay._GATHER_EVENTS", 10)
+    with running(Relay()):
+        store("first")
+        assert wait_until(is_done(1), 20)
+        for number in range(2, 11):
+            store(f"e{number}")
+            assert wait_until(lambda number=number: len(streamed) == number, 20)  # type: ignore[misc]
+        assert counted == [1]
+        store("e11")
+        assert wait_until(is_done(11), 20)
+    assert counted == streamed == list(range(1, 12))
 
 
 def test_an_idle_relay_keeps_its_places(monkeypatch: pytest.MonkeyPatch) -> None:
