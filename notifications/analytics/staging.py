@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from django.apps import apps
 from django.db import connection
 
+from notifications.analytics.tables import TOTALS_OF
+
 
 def table_names() -> list[str]:
     """Of all that the counters consist of."""
@@ -27,6 +29,15 @@ def staging() -> Iterator[None]:
         connection.ensure_connection()
         for name in table_names():
             _execute(f"DROP TABLE IF EXISTS {staged(name)}")
+
+
+def empty() -> None:
+    """Forget what was counted by hours and days; what is of all time stays."""
+    kept = {totals.name for totals in TOTALS_OF.values()} | {"analytics_windowstart"}
+    empties = "TRUNCATE" if connection.vendor == "postgresql" else "DELETE FROM"
+    for name in table_names():
+        if name not in kept:
+            _execute(f"{empties} {staged(name)}")
 
 
 def main(name: str) -> str:

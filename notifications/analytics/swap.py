@@ -1,13 +1,14 @@
 """Letting what was counted again take the place of what was counted. Inside `staging`, on the caller's transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from django.db import connection
 
 from notifications.analytics.days import day_of_hour
+from notifications.analytics.live import moment_of
+from notifications.analytics.portions import Days
 from notifications.analytics.sessions import SLOT_SECONDS
-from notifications.analytics.spans import midnight
 from notifications.analytics.staging import main, staged
 from notifications.analytics.tables import (
     DAYS_OF,
@@ -20,7 +21,7 @@ from notifications.analytics.tables import (
     Table,
 )
 
-_DAY = timedelta(days=1)
+_FIRST, _END = "1970-01-01 00:00:00", "9999-01-01 00:00:00"
 _TRACE = ("repository_id", "client", "slot", "asks", "changed_on")
 _PULLER = ("repository_id", "day", "who", "pulls", "changed_on")
 
@@ -37,27 +38,33 @@ def list_days() -> Sequence[date]:
     return [day if isinstance(day, date) else date.fromisoformat(day) for day in found]
 
 
-def replace_day(day: date) -> None:
-    """Everything that belongs to the day."""
+def replace_days(days: Days) -> None:
+    """Everything that belongs to them."""
     starts = _starts()
-    _shift(day, "-", starts)
-    for hours, days in DAYS_OF.items():
-        _replace(hours.name, hours.columns, "hour >= %s AND hour < %s", _bounds(day))
-        if _moment(midnight(day)) < starts["days"]:
-            _replace(days.name, days.columns, "day = %s", (day.isoformat(),))
-    slot = int(midnight(day).timestamp()) // SLOT_SECONDS
-    slots = (slot, slot + int(_DAY.total_seconds()) // SLOT_SECONDS)
-    _replace("analytics_trace", _TRACE, "slot >= %s AND slot < %s", slots)
-    _replace("analytics_puller", _PULLER, "day = %s", (day.isoformat(),))
-    _make_totals(day)
-    _shift(day, "+", starts)
+    start, end = _bounds(days)
+    over = min(end, starts["days"])
+    _shift(start, end, "-", starts)
+    for each in DAYS_OF:
+        _replace(each.name, each.columns, "hour >= %s AND hour < %s", (start, end))
+    for each in DAYS_OF.values():
+        _replace(each.name, each.columns, "day >= %s AND day < %s", (start[:10], over[:10]))
+    _replace("analytics_trace", _TRACE, "slot >= %s AND slot < %s", (_slot(start), _slot(end)))
+    _replace("analytics_puller", _PULLER, "day >= %s AND day < %s", (start[:10], end[:10]))
+    _make_totals(start, end)
+    _shift(start, end, "+", starts)
 
 
 def replace_totals() -> None:
-    """When everything was counted again: also what is not of one day."""
+    """When everything was counted again: the numbers from hours and days, the clocks as the events have them."""
     for totals in TOTALS_OF.values():
-        _replace(totals.name, totals.columns, "true", ())
-    _replace("analytics_windowstart", ("window", "since"), "\"window\" <> 'days'", ())
+        keys, clocks, nothing = ", ".join(totals.keys), ", ".join(totals.clocks), ", ".join("0" for _ in totals.counts)
+        _execute(f"DELETE FROM {main(totals.name)}", ())  # noqa: S608
+        _execute(
+            f"INSERT INTO {main(totals.name)} ({', '.join(totals.columns)})"  # noqa: S608
+            f" SELECT {keys}, {nothing}, {clocks} FROM {staged(totals.name)}",
+            (),
+        )
+    _shift(_FIRST, _END, "+", _starts())
 
 
 def _replace(name: str, columns: Sequence[str], condition: str, parameters: Sequence[str | int]) -> None:
@@ -69,7 +76,7 @@ def _replace(name: str, columns: Sequence[str], condition: str, parameters: Sequ
     )
 
 
-def _make_totals(day: date) -> None:
+def _make_totals(start: str, end: str) -> None:
     """Rows for what was not counted before; clocks move forward only: what they showed may lie on another day."""
     greatest = "GREATEST" if connection.vendor == "postgresql" else "MAX"
     for hours, totals in TOTALS_OF.items():
@@ -84,41 +91,35 @@ def _make_totals(day: date) -> None:
             f" SELECT {keys}, {nothing}, {', '.join(totals.clocks)} FROM {staged(totals.name)}"
             f" WHERE ({keys}) IN (SELECT {keys} FROM {staged(hours.name)} WHERE hour >= %s AND hour < %s)"
             f" ON CONFLICT ({keys}) DO UPDATE SET {', '.join(later)}",
-            _bounds(day),
+            (start, end),
         )
 
 
-def _shift(day: date, sign: str, starts: Mapping[str, str]) -> None:
-    """Add what the day's rows have to the totals and windows, or take it back."""
-    start, end = _bounds(day)
+def _shift(start: str, end: str, sign: str, starts: Mapping[str, str]) -> None:
+    """Add what the hours and days of that time have to the totals and windows, or take it back."""
     for hours, totals in TOTALS_OF.items():
-        counts = {name: name for name in hours.counts}
-        if totals is REPOSITORY_TOTALS:
-            counts |= _windowed(_WIDE_WINDOWED, [each for each, since in starts.items() if since <= start])
-        _add(totals, counts, sign, _sum(hours, totals), (start, end))
-    windows = [each for each, since in starts.items() if since[:10] <= day.isoformat()]
-    pullers = {"pullers": "pullers"} | _windowed(("pullers",), windows)
-    _add(REPOSITORY_TOTALS, pullers, sign, _count_pullers(is_over=start < starts["days"]), (day.isoformat(),))
-    if start < starts["24h"] < end:
-        counts = _windowed(_WIDE_WINDOWED, ["24h"])
-        _add(REPOSITORY_TOTALS, counts, sign, _sum(REPOSITORY_HOURS, REPOSITORY_TOTALS), (starts["24h"], end))
+        _add(totals, {name: name for name in hours.counts}, sign, _sum(hours, totals), (start, end))
+    _shift_pullers({"pullers": "pullers"}, start, end, sign, starts["days"])
+    for window, names in WINDOWED.items():
+        since = max(start, starts[window])
+        if since >= end:
+            continue
+        counts = {f"{name}_{window}": name for name in names if name != "pullers"}
+        _add(REPOSITORY_TOTALS, counts, sign, _sum(REPOSITORY_HOURS, REPOSITORY_TOTALS), (since, end))
+        if "pullers" in names:
+            _shift_pullers({f"pullers_{window}": "pullers"}, since, end, sign, starts["days"])
 
 
-def _count_pullers(*, is_over: bool) -> str:
-    """Those of a day that is over may be forgotten, their number is not."""
-    if is_over:
-        return f"SELECT repository_id, pullers FROM {main(REPOSITORY_DAYS.name)} WHERE day = %s"  # noqa: S608
-    return (
-        f"SELECT repository_id, COUNT(*) AS pullers FROM {main('analytics_puller')}"  # noqa: S608
-        " WHERE pulls > 0 AND day = %s GROUP BY repository_id"
+def _shift_pullers(counts: Mapping[str, str], start: str, end: str, sign: str, over: str) -> None:
+    """Those of days that are over may be forgotten, their number is not."""
+    rows = (
+        "SELECT repository_id, SUM(pullers) AS pullers FROM ("  # noqa: S608
+        f"SELECT repository_id, pullers FROM {main(REPOSITORY_DAYS.name)} WHERE day >= %s AND day < %s UNION ALL"
+        f" SELECT repository_id, 1 FROM {main('analytics_puller')} WHERE pulls > 0 AND day >= %s AND day < %s"
+        ") AS days GROUP BY repository_id"
     )
-
-
-_WIDE_WINDOWED = ("pulls", "pushes", "bytes")
-
-
-def _windowed(names: Sequence[str], windows: Iterable[str]) -> dict[str, str]:
-    return {f"{name}_{each}": name for each in windows for name in WINDOWED.get(each, ()) if name in names}
+    days = (start, min(end, over), max(start, over), end)
+    _add(REPOSITORY_TOTALS, counts, sign, rows, [moment[:10] for moment in days])
 
 
 def _sum(hours: Table, totals: Table) -> str:
@@ -140,8 +141,13 @@ def _starts() -> Mapping[str, str]:
         return {window: _moment(since) if isinstance(since, datetime) else since for window, since in cursor.fetchall()}
 
 
-def _bounds(day: date) -> tuple[str, str]:
-    return _moment(midnight(day)), _moment(midnight(day) + _DAY)
+def _bounds(days: Days) -> tuple[str, str]:
+    start, end = days.bounds(timedelta(0))
+    return (_moment(start) if start else _FIRST), (_moment(end) if end else _END)
+
+
+def _slot(moment: str) -> int:
+    return int(moment_of(moment).timestamp()) // SLOT_SECONDS
 
 
 def _moment(moment: datetime) -> str:

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from notifications.analytics.recount import Days, RecountRefused, recount
+from notifications.analytics.portions import Days
+from notifications.analytics.recount import RecountRefused, recount
 
 
 def _day(text: str) -> date:
