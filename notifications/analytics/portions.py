@@ -4,9 +4,9 @@ Nearly always the events of a day lie side by side. Where they do not, since som
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from notifications.log.consume import LoggedEvent
 EVENTS_TOGETHER = 500_000
 BLOCK = 20_000
 """So many events side by side are known by the first and the last moment of them."""
+EVER, NEVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 MARGIN = timedelta(seconds=2 * WINDOW_SECONDS)
 _ROUGHLY = MAX_AHEAD + MARGIN
 """So far off may be what the database takes for the moment of an event: SQLite compares whole seconds."""
@@ -47,16 +48,15 @@ class Days:
     def __contains__(self, day: date) -> bool:
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
-    def concern(self, event: LoggedEvent) -> bool:
-        """Whether it is of one of these days, or belongs together with one that is."""
-        moment = happened_at(event.occurred_at, event.received_at)
+    def concerned(self, events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
+        """Those of these days, and what belongs together with them."""
         begin, end = self.bounds(MARGIN)
-        return (begin is None or moment >= begin) and (end is None or moment < end)
+        return [event for event in events if begin <= happened_at(event.occurred_at, event.received_at) < end]
 
-    def bounds(self, margin: timedelta) -> tuple[datetime | None, datetime | None]:
+    def bounds(self, margin: timedelta = timedelta(0)) -> tuple[datetime, datetime]:
         """From when to before when, and so much more at both ends."""
-        begin = None if self.first is None else midnight(self.first) - margin
-        return begin, None if self.last is None else midnight(self.last) + timedelta(days=1) + margin
+        begin = EVER if self.first is None else midnight(self.first) - margin
+        return begin, NEVER if self.last is None else midnight(self.last) + timedelta(days=1) + margin
 
 
 class Stretch(NamedTuple):
@@ -126,7 +126,7 @@ def _gather(days: Days, blocks: Sequence[_Block]) -> Portion:
     begin, end = days.bounds(_ROUGHLY)
     stretches: list[Stretch] = []
     for block in blocks:
-        if (begin is not None and block.last < begin) or (end is not None and block.first >= end):
+        if block.last < begin or block.first >= end:
             continue
         if stretches and stretches[-1].last == block.first_seq - 1:
             stretches[-1] = stretches[-1]._replace(last=block.last_seq)

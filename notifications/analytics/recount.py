@@ -17,8 +17,9 @@ from django.db.models import Q
 from notifications.analytics import staging, swap, windows
 from notifications.analytics.classify import MAX_AHEAD
 from notifications.analytics.counters import NAME, count
-from notifications.analytics.portions import MARGIN, Days, Portion, Stretch, portion
+from notifications.analytics.portions import EVER, MARGIN, Days, Portion, Stretch, portion
 from notifications.analytics.spans import midnight
+from notifications.analytics.sums import Frame
 from notifications.analytics.unchanged import position
 from notifications.log.consume import LoggedEvent, read_without_raw
 from notifications.log.listing import read_head, read_tail
@@ -56,7 +57,6 @@ def recount(wanted: Days, report: Report) -> Sequence[date]:
         if days == Days():
             with transaction.atomic():
                 lock_place(NAME)
-                windows.move_on()
                 swap.replace_totals()
     return done
 
@@ -72,6 +72,11 @@ def _replace(counting: "_Counting") -> Sequence[date]:
         done = [day for day in swap.list_days() if day in counting.days]
         swap.replace_days(counting.days)
     return done
+
+
+def _hours_alone() -> Frame:
+    """Days and windows are made when their hours are complete."""
+    return Frame({}, EVER)
 
 
 class _Counting:
@@ -92,18 +97,14 @@ class _Counting:
 
     def _count(self, stretch: Stretch) -> None:
         while events := self._read(stretch):
-            count([event for event in events if self.days.concern(event)])
+            count(self.days.concerned(events), _hours_alone)
             stretch = stretch._replace(after=events[-1].seq)
             self._report(stretch.after, self._position)
 
     def _read(self, stretch: Stretch) -> Sequence[LoggedEvent]:
         """What an event says of its moment is looked at here roughly, so as not to fetch all of the log."""
         begin, end = self.days.bounds(MARGIN)
-        near = Q()
-        if begin is not None:
-            near &= Q(occurred_at__gte=begin) | Q(received_at__gte=begin)
-        if end is not None:
-            near &= Q(occurred_at__lt=end) | Q(received_at__lt=end)
+        near = Q(occurred_at__gte=begin, occurred_at__lt=end) | Q(received_at__gte=begin, received_at__lt=end)
         found = Event.objects.filter(near, seq__gt=stretch.after, seq__lte=stretch.last)
         return read_without_raw(found.order_by("seq")[:BATCH_SIZE])
 
@@ -114,7 +115,6 @@ class _Counting:
         with transaction.atomic():
             lock_place(NAME)
             self.catch_up()
-            windows.move_on()
             yield
 
 

@@ -12,6 +12,9 @@ from django.db import connection
 
 from notifications.analytics.tables import TOTALS_OF
 
+_BUFFERS = "64MB"
+"""Of PostgreSQL's memory for the tables, 8 MB by default: what does not fit is written to files."""
+
 
 def table_names() -> list[str]:
     """Of all that the counters consist of."""
@@ -21,6 +24,8 @@ def table_names() -> list[str]:
 @contextmanager
 def staging() -> Iterator[None]:
     """Empty counters for this connection. Outside a transaction: on SQLite they need no lock of the database."""
+    if connection.vendor == "postgresql":
+        _execute(f"SET temp_buffers = '{_BUFFERS}'")
     for name in table_names():
         _make(name)
     try:

@@ -1,19 +1,19 @@
 """Letting what was counted again take the place of what was counted. Inside `staging`, on the caller's transaction."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from django.db import connection
 
+from notifications.analytics import days
 from notifications.analytics.days import day_of_hour
 from notifications.analytics.live import moment_of
-from notifications.analytics.portions import Days
+from notifications.analytics.portions import EVER, NEVER, Days
 from notifications.analytics.sessions import SLOT_SECONDS
 from notifications.analytics.staging import main, staged
 from notifications.analytics.tables import (
     DAYS_OF,
     REPOSITORY_DAYS,
-    REPOSITORY_HOURS,
     REPOSITORY_TOTALS,
     SOURCE_USE_HOURS,
     TOTALS_OF,
@@ -21,7 +21,6 @@ from notifications.analytics.tables import (
     Table,
 )
 
-_FIRST, _END = "1970-01-01 00:00:00", "9999-01-01 00:00:00"
 _TRACE = ("repository_id", "client", "slot", "asks", "changed_on")
 _PULLER = ("repository_id", "day", "who", "pulls", "changed_on")
 
@@ -38,11 +37,13 @@ def list_days() -> Sequence[date]:
     return [day if isinstance(day, date) else date.fromisoformat(day) for day in found]
 
 
-def replace_days(days: Days) -> None:
-    """Everything that belongs to them."""
+def replace_days(wanted: Days) -> None:
+    """Everything that belongs to them; in here there are only their hours until now."""
     starts = _starts()
-    start, end = _bounds(days)
+    begin, before = wanted.bounds()
+    start, end = _moment(begin), _moment(before)
     over = min(end, starts["days"])
+    days.close(begin, moment_of(over))
     _shift(start, end, "-", starts)
     for each in DAYS_OF:
         _replace(each.name, each.columns, "hour >= %s AND hour < %s", (start, end))
@@ -64,7 +65,7 @@ def replace_totals() -> None:
             f" SELECT {keys}, {nothing}, {clocks} FROM {staged(totals.name)}",
             (),
         )
-    _shift(_FIRST, _END, "+", _starts())
+    _shift(_moment(EVER), _moment(NEVER), "+", _starts())
 
 
 def _replace(name: str, columns: Sequence[str], condition: str, parameters: Sequence[str | int]) -> None:
@@ -97,41 +98,41 @@ def _make_totals(start: str, end: str) -> None:
 
 def _shift(start: str, end: str, sign: str, starts: Mapping[str, str]) -> None:
     """Add what the hours and days of that time have to the totals and windows, or take it back."""
-    for hours, totals in TOTALS_OF.items():
-        _add(totals, {name: name for name in hours.counts}, sign, _sum(hours, totals), (start, end))
-    _shift_pullers({"pullers": "pullers"}, start, end, sign, starts["days"])
-    for window, names in WINDOWED.items():
-        since = max(start, starts[window])
-        if since >= end:
-            continue
-        counts = {f"{name}_{window}": name for name in names if name != "pullers"}
-        _add(REPOSITORY_TOTALS, counts, sign, _sum(REPOSITORY_HOURS, REPOSITORY_TOTALS), (since, end))
-        if "pullers" in names:
-            _shift_pullers({f"pullers_{window}": "pullers"}, since, end, sign, starts["days"])
-
-
-def _shift_pullers(counts: Mapping[str, str], start: str, end: str, sign: str, over: str) -> None:
-    """Those of days that are over may be forgotten, their number is not."""
-    rows = (
-        "SELECT repository_id, SUM(pullers) AS pullers FROM ("  # noqa: S608
-        f"SELECT repository_id, pullers FROM {main(REPOSITORY_DAYS.name)} WHERE day >= %s AND day < %s UNION ALL"
-        f" SELECT repository_id, 1 FROM {main('analytics_puller')} WHERE pulls > 0 AND day >= %s AND day < %s"
-        ") AS days GROUP BY repository_id"
+    for table, totals in TOTALS_OF.items():
+        windows = {window: starts[window] for window in WINDOWED} if totals is REPOSITORY_TOTALS else {}
+        sums = _sums(table.counts, "hour", windows)
+        rows = f"{main(table.name)} WHERE hour >= %s AND hour < %s"
+        _add(totals, sums, sign, rows, (start, end))
+    over = starts["days"]
+    # Those of days that are over may be forgotten, their number is not.
+    pullers = (
+        f"(SELECT repository_id, day, pullers FROM {main(REPOSITORY_DAYS.name)} WHERE day >= %s AND day < %s UNION ALL"  # noqa: S608
+        f" SELECT repository_id, day, 1 FROM {main('analytics_puller')} WHERE pulls > 0 AND day >= %s AND day < %s"
+        ") AS days"
     )
-    days = (start, min(end, over), max(start, over), end)
-    _add(REPOSITORY_TOTALS, counts, sign, rows, [moment[:10] for moment in days])
+    bounds = (start, min(end, over), max(start, over), end)
+    windows = {window: starts[window][:10] for window in WINDOWED}
+    _add(REPOSITORY_TOTALS, _sums(("pullers",), "day", windows), sign, pullers, [each[:10] for each in bounds])
 
 
-def _sum(hours: Table, totals: Table) -> str:
-    keys = ", ".join(totals.keys)
-    sums = ", ".join(f"SUM({name}) AS {name}" for name in hours.counts)
-    return f"SELECT {keys}, {sums} FROM {main(hours.name)} WHERE hour >= %s AND hour < %s GROUP BY {keys}"  # noqa: S608
+def _sums(names: Sequence[str], moment: str, windows: Mapping[str, str]) -> Mapping[str, str]:
+    """By columns of the totals, what is added to them: all of it, and what lies in each of the windows."""
+    found = {name: f"SUM({name})" for name in names}
+    for window, since in windows.items():
+        for name in set(names) & set(WINDOWED[window]):
+            found[f"{name}_{window}"] = f"SUM(CASE WHEN {moment} >= '{since}' THEN {name} ELSE 0 END)"
+    return found
 
 
-def _add(totals: Table, counts: Mapping[str, str], sign: str, rows: str, parameters: Sequence[str]) -> None:
-    changes = ", ".join(f"{column} = {totals.name}.{column} {sign} change.{name}" for column, name in counts.items())
+def _add(totals: Table, sums: Mapping[str, str], sign: str, rows: str, parameters: Sequence[str]) -> None:
+    keys, columns = ", ".join(totals.keys), ", ".join(f"{each} AS {name}" for name, each in sums.items())
+    changes = ", ".join(f"{name} = {totals.name}.{name} {sign} change.{name}" for name in sums)
     same = " AND ".join(f"change.{key} = {totals.name}.{key}" for key in totals.keys)
-    _execute(f"UPDATE {main(totals.name)} SET {changes} FROM ({rows}) AS change WHERE {same}", parameters)  # noqa: S608
+    _execute(
+        f"UPDATE {main(totals.name)} SET {changes} FROM"  # noqa: S608
+        f" (SELECT {keys}, {columns} FROM {rows} GROUP BY {keys}) AS change WHERE {same}",
+        parameters,
+    )
 
 
 def _starts() -> Mapping[str, str]:
@@ -139,11 +140,6 @@ def _starts() -> Mapping[str, str]:
     with connection.cursor() as cursor:
         cursor.execute(f'SELECT "window", since FROM {main("analytics_windowstart")}')  # noqa: S608
         return {window: _moment(since) if isinstance(since, datetime) else since for window, since in cursor.fetchall()}
-
-
-def _bounds(days: Days) -> tuple[str, str]:
-    start, end = days.bounds(timedelta(0))
-    return (_moment(start) if start else _FIRST), (_moment(end) if end else _END)
 
 
 def _slot(moment: str) -> int:
