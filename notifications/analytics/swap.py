@@ -15,7 +15,7 @@ from notifications.analytics.tables import (
     DAYS_OF,
     REPOSITORY_DAYS,
     REPOSITORY_TOTALS,
-    SOURCE_USE_HOURS,
+    SOURCE_TRAFFIC_HOURS,
     TOTALS_OF,
     WINDOWED,
     Table,
@@ -27,7 +27,7 @@ _PULLER = ("repository_id", "day", "who", "pulls", "changed_on")
 
 def list_days() -> Sequence[date]:
     """All on which anything was counted, by the old counters or the new ones, in order."""
-    name = SOURCE_USE_HOURS.name
+    name = SOURCE_TRAFFIC_HOURS.name
     day = day_of_hour()
     with connection.cursor() as cursor:
         cursor.execute(

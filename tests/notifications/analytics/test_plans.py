@@ -38,13 +38,14 @@ ROLLED_UP = ("hour", "day")
 
 @pytest.fixture
 def much() -> list[int]:
-    """Over two days, the first of which is over."""
+    """Over two days, the first of which is over; as many users as repositories."""
     now, tally = timezone.now(), Tally()
     repositories = [make_repository(f"many/{number}", is_public=number % 2 == 0) for number in range(REPOSITORIES)]
     for repository in repositories:
         for hours in range(HOURS):
-            tally.count(repository, now - timedelta(hours=hours), "v1", pull_tag=9, push=1)
-            tally.fetch(repository, now - timedelta(hours=hours), "linux/amd64", 3)
+            at = now - timedelta(hours=hours)
+            tally.count(repository, at, "v1", actor=f"robot-{repository.name}", pull_tag=9, push=1)
+            tally.fetch(repository, at, "linux/amd64", 3)
     tally.write()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -106,7 +107,7 @@ def test_boards_read_the_totals_and_little_else(much: list[int], monkeypatch: py
 
 @pytest.mark.parametrize("interval", INTERVALS)
 def test_what_is_asked_of_all_reads_what_is_added_up_of_all(much: list[int], interval: Interval) -> None:
-    """As many rows as hours and days, not times the repositories."""
+    """As many rows as hours and days, not times the repositories or those who use them."""
     span = Span(interval, timezone.now() - timedelta(hours=HOURS), timezone.now())
     for scope in (HUB, EVERYTHING, Scope(source_id=HUB_SOURCE_ID)):
         for by in ("", "source", "client", "platform", "audience"):
