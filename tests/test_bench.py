@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from tests.bench.lines import LINES
 from tests.bench.measure import Line, Measured, Plan, Verdict, percentile
+from tests.bench.plot import draw, read
 from tests.servers.databases import ROOT
 
 
@@ -58,6 +60,23 @@ def test_percentiles() -> None:
     """The nearest rank, which for few values is the largest."""
     assert percentile([float(number) for number in range(1000)], 0.99) == 990
     assert percentile([3.0, 1.0], 0.99) == 3.0
+
+
+def test_growth_is_drawn_from_a_report() -> None:
+    """A line for each kind of question, with a point for each number of events; the last hub measured counts."""
+    notes = {
+        "200 events, boards, p50 ms": 1.0,
+        "200 events, boards, p95 ms": 4.0,
+        "20,000 events, boards, p95 ms": 40.0,
+        "20,000 events, tags <all>, p95 ms": 8.0,
+        "200 events, counted again a second": 9.0,
+    }
+    lines = read({"lines": [{"line": "boards", "notes": {}}, {"line": "boards", "notes": notes}, {"line": "tags"}]})
+    assert lines == {"boards": {200: 4.0, 20_000: 40.0}, "tags <all>": {20_000: 8.0}}
+    picture = ElementTree.fromstring(draw(lines))
+    words = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"boards", "tags <all>", "200", "20,000"} <= set(words)
+    assert len(list(picture.iter("{http://www.w3.org/2000/svg}circle"))) == 3
 
 
 def _nothing(plan: Plan) -> Measured:
