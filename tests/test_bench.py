@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from notifications import events
+from tests.bench.history import History
 from tests.bench.lines import LINES
 from tests.bench.measure import Line, Measured, Plan, Verdict, percentile
 from tests.bench.plot import draw, read
@@ -77,6 +80,19 @@ def test_growth_is_drawn_from_a_report() -> None:
     words = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
     assert {"boards", "tags <all>", "200", "20,000"} <= set(words)
     assert len(list(picture.iter("{http://www.w3.org/2000/svg}circle"))) == 3
+
+
+def test_a_history_is_one_that_a_hub_could_have_had() -> None:
+    """Numbers without gaps over 90 days, and the JSON of each event says what its columns say."""
+    end = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    found = list(History(3000, end, seq=7))
+    assert [event.seq for event in found] == list(range(7, 3007))
+    assert {event.occurred_at.date() for event in found} == {end.date() - timedelta(days=day) for day in range(91)}
+    for logged in found:
+        event = events.parse(logged.raw)
+        assert (event.id, event.timestamp, event.action) == (logged.event_id, logged.occurred_at, logged.action)
+        assert (event.repository, event.tag, event.digest) == (logged.repository, logged.tag, logged.digest)
+        assert (event.method, event.actor, event.size) == (logged.method, logged.actor, logged.size)
 
 
 def _nothing(plan: Plan) -> Measured:
