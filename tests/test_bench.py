@@ -3,12 +3,17 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+from notifications import events
+from tests.bench.history import History
 from tests.bench.lines import LINES
 from tests.bench.measure import Line, Measured, Plan, Verdict, percentile
+from tests.bench.plot import draw, read
 from tests.servers.databases import ROOT
 
 
@@ -58,6 +63,36 @@ def test_percentiles() -> None:
     """The nearest rank, which for few values is the largest."""
     assert percentile([float(number) for number in range(1000)], 0.99) == 990
     assert percentile([3.0, 1.0], 0.99) == 3.0
+
+
+def test_growth_is_drawn_from_a_report() -> None:
+    """A line for each kind of question, with a point for each number of events; the last hub measured counts."""
+    notes = {
+        "200 events, boards, p50 ms": 1.0,
+        "200 events, boards, p95 ms": 4.0,
+        "20,000 events, boards, p95 ms": 40.0,
+        "20,000 events, tags <all>, p95 ms": 8.0,
+        "200 events, counted again a second": 9.0,
+    }
+    lines = read({"lines": [{"line": "boards", "notes": {}}, {"line": "boards", "notes": notes}, {"line": "tags"}]})
+    assert lines == {"boards": {200: 4.0, 20_000: 40.0}, "tags <all>": {20_000: 8.0}}
+    picture = ElementTree.fromstring(draw(lines))
+    words = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"boards", "tags <all>", "200", "20,000"} <= set(words)
+    assert len(list(picture.iter("{http://www.w3.org/2000/svg}circle"))) == 3
+
+
+def test_a_history_is_one_that_a_hub_could_have_had() -> None:
+    """Numbers without gaps over 90 days, and the JSON of each event says what its columns say."""
+    end = datetime(2026, 12, 1, 12, tzinfo=UTC)
+    found = list(History(3000, end, seq=7))
+    assert [event.seq for event in found] == list(range(7, 3007))
+    assert {event.occurred_at.date() for event in found} == {end.date() - timedelta(days=day) for day in range(91)}
+    for logged in found:
+        event = events.parse(logged.raw)
+        assert (event.id, event.timestamp, event.action) == (logged.event_id, logged.occurred_at, logged.action)
+        assert (event.repository, event.tag, event.digest) == (logged.repository, logged.tag, logged.digest)
+        assert (event.method, event.actor, event.size) == (logged.method, logged.actor, logged.size)
 
 
 def _nothing(plan: Plan) -> Measured:

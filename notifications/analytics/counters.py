@@ -6,14 +6,14 @@ with and without the news, and the difference is added. So the counters are what
 order it came.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
 
 from notifications.analytics import pullers, windows
 from notifications.analytics.reading import Batch, Clocks, Name, Thing, read
-from notifications.analytics.sums import Key, Place, Rows, Sums
+from notifications.analytics.sums import Frame, Key, Place, Rows, Sums
 from notifications.analytics.tables import DIGEST_TOTALS, REPOSITORY_TOTALS, TAG_TOTALS, Table
 from notifications.analytics.upsert import Row, add_rows
 from notifications.analytics.visits import compare
@@ -36,12 +36,15 @@ def consumers() -> Sequence[BatchConsumer]:
     return (BatchConsumer(NAME, add, size, read),)
 
 
-def count(events: Sequence[LoggedEvent]) -> None:
-    """Add the events to the counters, on the caller's transaction."""
-    add(read(events))
+def count(events: Sequence[LoggedEvent], read_frame: Callable[[], Frame] = windows.move_on) -> None:
+    """Add the events to the counters, on the caller's transaction.
+
+    `read_frame` says since when windows count, and which days are over.
+    """
+    add(read(events), read_frame)
 
 
-def add(batch: Batch) -> None:
+def add(batch: Batch, read_frame: Callable[[], Frame] = windows.move_on) -> None:
     """Add what has been read of events."""
     if not batch.names:
         return
@@ -53,7 +56,7 @@ def add(batch: Batch) -> None:
     for cell, times in difference.cells.items():
         if times:
             sums.add_cell(cell, times)
-    frame = windows.move_on()
+    frame = read_frame()
     place_of = {place.repository_id: place for place in places.values()}
     for repository_id, day, number in pullers.add(difference.pulls):
         sums.add_pullers(place_of[repository_id], day, number, frame)

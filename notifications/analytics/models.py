@@ -229,8 +229,8 @@ class DigestDay(Counts):
         return f"{self.repository}@{self.digest} {self.day}"
 
 
-class Uses(models.Model):
-    """What was done, by whom and with what; empty text where that is not known or makes no difference.
+class Traffic(models.Model):
+    """What was done, and with what; empty text where that is not known or makes no difference.
 
     `action` is what a request counts as, or `fetch` for a manifest that went out: of these the platform is told.
     """
@@ -239,11 +239,19 @@ class Uses(models.Model):
     audience = BytewiseField(max_length=20)
     client = BytewiseField(max_length=60)
     platform = BytewiseField(max_length=100, blank=True)
-    actor = BytewiseField(max_length=255, blank=True)
     pulls = models.BigIntegerField(default=0)
     checks = models.BigIntegerField(default=0)
     pushes = models.BigIntegerField(default=0)
     bytes = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        abstract = True
+
+
+class Uses(Traffic):
+    """And by whom."""
+
+    actor = BytewiseField(max_length=255, blank=True)
 
     class Meta:
         abstract = True
@@ -328,6 +336,37 @@ class SourceUseDay(Uses):
     )
     source = models.ForeignKey(
         Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="use_days"
+    )
+    is_public = models.BooleanField()
+    day = models.DateField()
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.action} {self.day}"
+
+
+class SourceTrafficHour(Traffic):
+    """How all repositories of a source that are public, or that are not, were used in an hour, by whomever.
+
+    There are as many rows as there are clients and platforms, however many users.
+    """
+
+    pk = models.CompositePrimaryKey("source_id", "is_public", "hour", "action", "audience", "client", "platform")
+    source = models.ForeignKey(
+        Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="traffic_hours"
+    )
+    is_public = models.BooleanField()
+    hour = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.action} {self.hour:%Y-%m-%d %H}h"
+
+
+class SourceTrafficDay(Traffic):
+    """How all repositories of a source that are public, or that are not, were used on a day, by whomever."""
+
+    pk = models.CompositePrimaryKey("source_id", "is_public", "day", "action", "audience", "client", "platform")
+    source = models.ForeignKey(
+        Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="traffic_days"
     )
     is_public = models.BooleanField()
     day = models.DateField()

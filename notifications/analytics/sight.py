@@ -4,24 +4,16 @@ from django.db import connection
 
 from notifications.analytics.counters import NAME
 from notifications.analytics.tables import (
-    REPOSITORY_DAYS,
-    REPOSITORY_HOURS,
-    SOURCE_DAYS,
-    SOURCE_HOURS,
-    SOURCE_USE_DAYS,
-    SOURCE_USE_HOURS,
-    USE_DAYS,
-    USE_HOURS,
+    DAYS_OF,
+    SOURCES_OF,
     Table,
 )
 from notifications.log.places import lock_place
 from registryhub.access.models import Repository
 
 _PARTS: tuple[tuple[Table, Table], ...] = (
-    (REPOSITORY_HOURS, SOURCE_HOURS),
-    (REPOSITORY_DAYS, SOURCE_DAYS),
-    (USE_HOURS, SOURCE_USE_HOURS),
-    (USE_DAYS, SOURCE_USE_DAYS),
+    *SOURCES_OF,
+    *((DAYS_OF[part], DAYS_OF[whole]) for part, whole in SOURCES_OF),
 )
 """What is counted of repositories, and where it is added up by source."""
 
@@ -38,12 +30,12 @@ def change_sides(repository: Repository, *, is_public: bool) -> None:
 
 
 def _move(part: Table, whole: Table, repository: Repository, *, is_public: bool, sign: str) -> None:
-    keys, counts = whole.keys[2:], whole.counts
+    keys, counts = ", ".join(whole.keys[2:]), whole.counts
     changes = ", ".join(f"{name} = {whole.name}.{name} + excluded.{name}" for name in counts)
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {whole.name} ({', '.join(whole.columns)})"  # noqa: S608
-            f" SELECT %s, %s, {', '.join(keys)}, {', '.join(f'{sign}{name}' for name in counts)} FROM {part.name}"
-            f" WHERE repository_id = %s ON CONFLICT ({', '.join(whole.keys)}) DO UPDATE SET {changes}",
+            f" SELECT %s, %s, {keys}, {', '.join(f'{sign}SUM({name})' for name in counts)} FROM {part.name}"
+            f" WHERE repository_id = %s GROUP BY {keys} ON CONFLICT ({', '.join(whole.keys)}) DO UPDATE SET {changes}",
             (repository.source_id, is_public, repository.pk),
         )

@@ -10,6 +10,11 @@ from contextlib import contextmanager
 from django.apps import apps
 from django.db import connection
 
+from notifications.analytics.tables import TOTALS_OF
+
+_BUFFERS = "64MB"
+"""Of PostgreSQL's memory for the tables, 8 MB by default: what does not fit is written to files."""
+
 
 def table_names() -> list[str]:
     """Of all that the counters consist of."""
@@ -19,6 +24,8 @@ def table_names() -> list[str]:
 @contextmanager
 def staging() -> Iterator[None]:
     """Empty counters for this connection. Outside a transaction: on SQLite they need no lock of the database."""
+    if connection.vendor == "postgresql":
+        _execute(f"SET temp_buffers = '{_BUFFERS}'")
     for name in table_names():
         _make(name)
     try:
@@ -27,6 +34,15 @@ def staging() -> Iterator[None]:
         connection.ensure_connection()
         for name in table_names():
             _execute(f"DROP TABLE IF EXISTS {staged(name)}")
+
+
+def empty() -> None:
+    """Forget what was counted by hours and days; what is of all time stays."""
+    kept = {totals.name for totals in TOTALS_OF.values()} | {"analytics_windowstart"}
+    empties = "TRUNCATE" if connection.vendor == "postgresql" else "DELETE FROM"
+    for name in table_names():
+        if name not in kept:
+            _execute(f"{empties} {staged(name)}")
 
 
 def main(name: str) -> str:

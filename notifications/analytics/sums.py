@@ -133,10 +133,10 @@ class Sums:
 
     def spread(self, frame: "Frame") -> None:
         """Add the hours up by source, for days that are over, for all time, and for the windows."""
-        for part, whole in SOURCES_OF.items():
+        for part, whole in SOURCES_OF:
             for (repository_id, *rest), row in self.of(part).items():
                 place = self._places[repository_id]
-                self._add_row(whole, (place.source_id, place.is_public, *rest), row)
+                self._add_row(whole, (place.source_id, place.is_public, *rest)[: len(whole.keys)], row)
         for hours, days in DAYS_OF.items():
             at = hours.keys.index("hour")
             for key, row in self.of(hours).items():

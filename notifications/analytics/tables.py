@@ -7,7 +7,8 @@ CLOCKS = ("last_pulled_at", "last_seen_at", "last_pushed_at")
 NARROW = ("pulls", "checks", "pushes")
 WIDE = (*NARROW, "excluded", "bytes")
 USED = (*NARROW, "bytes")
-USE = ("action", "audience", "client", "platform", "actor")
+TRAFFIC = ("action", "audience", "client", "platform")
+USE = (*TRAFFIC, "actor")
 
 WINDOWED: dict[str, tuple[str, ...]] = {
     "24h": ("pulls", "pushes", "bytes"),
@@ -84,6 +85,8 @@ SOURCE_HOURS = Table("analytics_sourcehour", ("source_id", "is_public", "hour"),
 SOURCE_DAYS = Table("analytics_sourceday", ("source_id", "is_public", "day"), (*WIDE, "pullers"))
 SOURCE_USE_HOURS = Table("analytics_sourceusehour", ("source_id", "is_public", "hour", *USE), USED)
 SOURCE_USE_DAYS = Table("analytics_sourceuseday", ("source_id", "is_public", "day", *USE), USED)
+SOURCE_TRAFFIC_HOURS = Table("analytics_sourcetraffichour", ("source_id", "is_public", "hour", *TRAFFIC), USED)
+SOURCE_TRAFFIC_DAYS = Table("analytics_sourcetrafficday", ("source_id", "is_public", "day", *TRAFFIC), USED)
 
 DAYS_OF: dict[Table, Table] = {
     REPOSITORY_HOURS: REPOSITORY_DAYS,
@@ -92,6 +95,7 @@ DAYS_OF: dict[Table, Table] = {
     USE_HOURS: USE_DAYS,
     SOURCE_HOURS: SOURCE_DAYS,
     SOURCE_USE_HOURS: SOURCE_USE_DAYS,
+    SOURCE_TRAFFIC_HOURS: SOURCE_TRAFFIC_DAYS,
 }
 """Where hours are added up when their day is over."""
 
@@ -102,5 +106,9 @@ TOTALS_OF: dict[Table, Table] = {
 }
 """Where hours are added up for all time."""
 
-SOURCES_OF: dict[Table, Table] = {REPOSITORY_HOURS: SOURCE_HOURS, USE_HOURS: SOURCE_USE_HOURS}
-"""Where the hours of repositories are added up by source."""
+SOURCES_OF: tuple[tuple[Table, Table], ...] = (
+    (REPOSITORY_HOURS, SOURCE_HOURS),
+    (USE_HOURS, SOURCE_USE_HOURS),
+    (USE_HOURS, SOURCE_TRAFFIC_HOURS),
+)
+"""Where the hours of repositories are added up by source; what the sums do not tell apart comes last in their keys."""

@@ -7,6 +7,7 @@ from notifications.analytics.tables import (
     DIGEST_HOURS,
     REPOSITORY_HOURS,
     SOURCE_HOURS,
+    SOURCE_TRAFFIC_HOURS,
     SOURCE_USE_HOURS,
     TAG_HOURS,
     USE,
@@ -45,7 +46,9 @@ def table_for(names: Sequence[str], *, is_of_repositories: bool) -> Table:
     if "digest" in names:
         return DIGEST_HOURS
     if set(USE) & set(names):
-        return USE_HOURS if is_of_repositories else SOURCE_USE_HOURS
+        if is_of_repositories:
+            return USE_HOURS
+        return SOURCE_USE_HOURS if "actor" in names else SOURCE_TRAFFIC_HOURS
     return REPOSITORY_HOURS if is_of_repositories else SOURCE_HOURS
 
 

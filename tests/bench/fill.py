@@ -1,8 +1,9 @@
 """`python -m tests.bench.fill KIND FIRST LAST`: many rows in the database of a hub, made by the database itself.
 
-KIND is `repositories` (each with a manifest and a tag), `tags` (of one repository, ten a manifest), `referrers` (of
-one manifest), or `blobs` (with their files, which nothing refers to). Numbers FIRST to LAST. The manifests have no
-blobs: what is measured is how they are found.
+KIND is `repositories` (each with a manifest and a tag), `crowd` (the repositories that events flood, public but for
+every tenth, with all their tags), `tags` (of one repository, ten a manifest), `referrers` (of one manifest), or `blobs`
+(with their files, which nothing refers to). Numbers FIRST to LAST. The manifests have no blobs: what is measured is how
+they are found.
 """
 
 import os
@@ -20,6 +21,7 @@ from django.db import connection, transaction  # noqa: E402
 from registryhub.access.models import HUB_SOURCE_ID  # noqa: E402
 from registryhub.access.repositories import ensure_repository  # noqa: E402
 from registryhub.oci.media_types import OCI_MANIFEST  # noqa: E402
+from tests.bench import flood  # noqa: E402
 from tests.bench.garbage import BLOB_BYTES, write_blobs  # noqa: E402
 
 REPOSITORY = "many/tagged"
@@ -34,7 +36,7 @@ PAYLOAD = (
 _BLOBS = "INSERT INTO registry_blob (digest, size, created_at) SELECT {digest}, {size}, {now} FROM {rows}"
 _REPOSITORIES = """
     INSERT INTO access_repository (source_id, name, is_public, created_at)
-    SELECT {source}, {name}, true, {now} FROM {numbers}
+    SELECT {source}, {name}, {is_public}, {now} FROM {numbers}
 """
 _MANIFESTS = """
     INSERT INTO registry_manifest
@@ -54,6 +56,16 @@ def fill_repositories(first: int, last: int) -> None:
     joined = f"{_numbers(first, last)} JOIN access_repository AS repository ON repository.name = {_padded('many/r')}"
     _run(_MANIFESTS, first, last, repository="repository.id", digest=_digest("n.i"), subject="''", rows=joined)
     _run(_TAGS, first, last, repository="repository.id", digest=_digest("n.i"), name="'latest'", rows=joined)
+
+
+def fill_crowd(first: int, last: int) -> None:
+    each = flood.TAGS_EACH
+    _run(_REPOSITORIES, first, last, name=_crowded("n.i"), is_public="n.i % 10 <> 9")
+    images = _numbers(first * each, (last + 1) * each - 1)
+    joined = f"{images} JOIN access_repository AS repository ON repository.name = {_crowded(f'(n.i / {each})')}"
+    _run(_MANIFESTS, first, last, repository="repository.id", digest=_digest("n.i"), subject="''", rows=joined)
+    tag = f"'v' || (n.i % {each})"
+    _run(_TAGS, first, last, repository="repository.id", digest=_digest("n.i"), name=tag, rows=joined)
 
 
 def fill_tags(first: int, last: int) -> None:
@@ -83,6 +95,7 @@ def _run(sql: str, first: int, last: int, **parts: str) -> None:
         "payload": payload,
         "artifact_type": f"'{ARTIFACT_TYPE}'",
         "now": "CURRENT_TIMESTAMP",
+        "is_public": "true",
         "numbers": _numbers(first, last),
         "rows": _numbers(first, last),
     }
@@ -105,6 +118,11 @@ def _padded(prefix: str) -> str:
     return f"'{prefix}' || lpad(n.i::text, 7, '0')" if _is_postgres() else f"'{prefix}' || printf('%07d', n.i)"
 
 
+def _crowded(number: str) -> str:
+    """As `flood.repository_name`."""
+    return f"'team-' || ({number} % 500) || '/app-' || {number}"
+
+
 def _digest(number: str) -> str:
     if _is_postgres():
         return f"'sha256:' || lpad(to_hex({number}), 64, '0')"
@@ -112,7 +130,13 @@ def _digest(number: str) -> str:
 
 
 def main(kind: str, first: str, last: str) -> None:
-    fillers = {"repositories": fill_repositories, "tags": fill_tags, "referrers": fill_referrers, "blobs": fill_blobs}
+    fillers = {
+        "repositories": fill_repositories,
+        "crowd": fill_crowd,
+        "tags": fill_tags,
+        "referrers": fill_referrers,
+        "blobs": fill_blobs,
+    }
     fillers[kind](int(first), int(last))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -37,7 +37,7 @@ REPOSITORIES = 50_000
 TAGS_EACH = 4
 CLIENTS = 20_000
 ENVELOPE_EVENTS = 1000
-_AGENTS = (
+AGENTS = (
     "docker/27.3.1 go/go1.22.7 git-commit/41ca978 kernel/6.1.0 os/linux arch/amd64",
     "containerd/v1.7.22",
     "cri-o/1.30.0 go/go1.22.1 os/linux arch/amd64",
@@ -48,6 +48,18 @@ _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _BLOB = "application/octet-stream"
 
 
+_WEIGHTS = list(accumulate(1 / (rank + 3) ** 0.8 for rank in range(REPOSITORIES)))
+
+
+def pick_repository(chance: random.Random) -> int:
+    """The lower its number, the more often."""
+    return bisect(_WEIGHTS, chance.random() * _WEIGHTS[-1])
+
+
+def repository_name(number: int) -> str:
+    return f"team-{number % 500}/app-{number}"
+
+
 class Flood:
     """The events, the same ones each time; `spread` is the time that they take up."""
 
@@ -56,7 +68,6 @@ class Flood:
         self._step = spread / count
         self._begin = datetime.now(UTC).replace(microsecond=0) - spread
         self._chance = random.Random(seed)
-        self._weights = list(accumulate(1 / (rank + 3) ** 0.8 for rank in range(REPOSITORIES)))
 
     def __iter__(self) -> Iterator[bytes]:
         for number in range(self._count):
@@ -64,7 +75,7 @@ class Flood:
 
     def _document(self, number: int) -> dict[str, object]:
         chance = self._chance
-        repository = bisect(self._weights, chance.random() * self._weights[-1])
+        repository = pick_repository(chance)
         tag = chance.randrange(TAGS_EACH)
         kind = chance.random()
         is_blob, is_push = kind < 0.3, kind > 0.98
@@ -74,7 +85,7 @@ class Flood:
             "mediaType": _BLOB if is_blob else _MANIFEST,
             "digest": f"sha256:{repository * TAGS_EACH + tag:064x}",
             "size": 1_000_000 if is_blob else 1000,
-            "repository": f"team-{repository % 500}/app-{repository}",
+            "repository": repository_name(repository),
         }
         if not is_blob:
             target["tag"] = f"v{tag}"
@@ -88,7 +99,7 @@ class Flood:
                 "addr": f"10.{client >> 16}.{client >> 8 & 255}.{client & 255}:{4000 + number % 60_000}",
                 "host": "elsewhere.example",
                 "method": method,
-                "useragent": _AGENTS[client % len(_AGENTS)],
+                "useragent": AGENTS[client % len(AGENTS)],
             },
             "actor": {},
             "source": {"addr": "elsewhere:5000", "instanceID": "00000000-0000-4000-8000-000000000001"},

@@ -1,6 +1,6 @@
 """The table of goals: what is measured, beside what, and how good it must be."""
 
-from tests.bench import blobs, collecting, ingest, manifests, many, pushes, webhooks
+from tests.bench import blobs, boards, collecting, ingest, manifests, many, pushes, webhooks
 from tests.bench.measure import Line
 from tests.servers.databases import Kind
 
@@ -45,4 +45,6 @@ LINES = (
          collecting.rate),
     Line("ingest", "events counted, 2,000,000 waiting", "/s", "shortest way", "at least", _both(0.5), ingest.rate),
     Line("delete", "delete by digest, 1,000,000 tags", "ms", "few of them", "at most", _both(2), many.delete),
+    Line("boards", "boards, series and lists, 20,000,000 events", "ms", "nothing", "at most", _both(50),
+         boards.answers),
 )  # fmt: skip

@@ -117,18 +117,18 @@ class Hub(Server):
         """Run `manage.py` on this hub's configuration and return what it printed. Raises CommandError."""
         return self._run("manage.py", *arguments)
 
-    def module(self, name: str, *arguments: str) -> str:
+    def module(self, name: str, *arguments: str, timeout_seconds: float = 120) -> str:
         """The same for a module of the tests that measures from inside."""
-        return self._run("-m", name, *arguments)
+        return self._run("-m", name, *arguments, timeout_seconds=timeout_seconds)
 
-    def _run(self, *arguments: str) -> str:
+    def _run(self, *arguments: str, timeout_seconds: float = 120) -> str:
         result = subprocess.run(
             [sys.executable, *arguments],
             cwd=ROOT,
             env={**self.environment(), "REGISTRYHUB_CONFIG": str(self.config_file)},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=timeout_seconds,
             check=False,
         )
         if result.returncode != 0:

@@ -25,12 +25,20 @@ class Tally:
         self._sums = Sums()
         self._clocks: dict[tuple[Table, tuple[Any, ...]], tuple[datetime, datetime, datetime]] = {}
 
-    def count(self, repository: Repository, at: datetime, tag: str = "", client: Client = DOCKER, **times: int) -> None:
+    def count(
+        self,
+        repository: Repository,
+        at: datetime,
+        tag: str = "",
+        client: Client = DOCKER,
+        actor: str = "",
+        **times: int,
+    ) -> None:
         """`times` are pull_tag, version_check, push and so on."""
         place = Place(repository.pk, repository.source_id, repository.is_public)
         hour = (at - _EPOCH) // timedelta(hours=1)
         for action, number in times.items():
-            self._sums.add_cell(Cell(place, hour, action, tag, "", client, ""), number)
+            self._sums.add_cell(Cell(place, hour, action, tag, "", client, actor), number)
         for table, key in ((REPOSITORY_TOTALS, (repository.pk,)), (TAG_TOTALS, (repository.pk, tag))):
             if key[-1]:
                 self._clocks[table, key] = (at, at, at)

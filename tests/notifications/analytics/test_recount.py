@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from notifications.analytics import portions, staging
 from notifications.analytics.counters import NAME
 from notifications.analytics.models import RepositoryDay, RepositoryHour, RepositoryTotals, TagTotals
-from notifications.analytics.recount import Days, recount
+from notifications.analytics.portions import Days
+from notifications.analytics.recount import recount
 from notifications.log.consume import LoggedEvent
 from notifications.log.models import Consumer, LogHead
 from registryhub.database.bulk import insert_rows, moment_adapter
@@ -59,8 +61,14 @@ def busy_days(count: int, seed: int) -> list[LoggedEvent]:
     return found
 
 
-def test_a_full_recount_mends_whatever_was_wrong() -> None:
-    """Hours, days, totals, windows, clocks, traces: everything is as it was, however it was spoilt."""
+@pytest.mark.parametrize("together", [40, 1_000_000])
+def test_a_full_recount_mends_whatever_was_wrong(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hours, days, totals, windows, clocks, traces: everything is as it was, however it was spoilt.
+
+    And however many days are counted together, wherever their events are in the log.
+    """
+    monkeypatch.setattr(portions, "EVENTS_TOGETHER", together)
+    monkeypatch.setattr(portions, "BLOCK", 10)
     events = busy_days(300, seed=1)
     for start in range(0, len(events), 70):
         counted(*events[start : start + 70])
@@ -88,3 +96,14 @@ def test_some_days_are_counted_again_and_the_others_stay() -> None:
     assert totals
     recount(Days(wrong, wrong), lambda *_: None)
     assert read_tables() == expected
+
+
+def test_what_was_never_counted_is_counted() -> None:
+    """A log that came from elsewhere, with all places at its end."""
+    events = busy_days(100, seed=3)
+    write_log(events)
+    recount(Days(), lambda *_: None)
+    found = read_tables()
+    with staging.staging():
+        counted(*events)
+        assert read_tables() == found

@@ -7,7 +7,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from notifications.analytics.models import SourceDay, SourceHour, SourceUseDay, SourceUseHour
+from notifications.analytics.models import (
+    SourceDay,
+    SourceHour,
+    SourceTrafficDay,
+    SourceTrafficHour,
+    SourceUseDay,
+    SourceUseHour,
+)
 from registryhub.access.models import Repository
 from registryhub.access.repositories import set_public
 from tests.notifications.analytics.logged import NOON, counted, logged
@@ -18,7 +25,7 @@ pytestmark = pytest.mark.django_db
 def sides() -> dict[tuple[str, bool], int]:
     """Pulls by table and side."""
     found: dict[tuple[str, bool], int] = {}
-    for model in (SourceHour, SourceDay, SourceUseHour, SourceUseDay):
+    for model in (SourceHour, SourceDay, SourceUseHour, SourceUseDay, SourceTrafficHour, SourceTrafficDay):
         for row in model.objects.exclude(pulls=0):
             if getattr(row, "action", "") != "fetch":
                 key = (model.__name__, row.is_public)
@@ -30,7 +37,7 @@ def test_a_repository_takes_its_numbers_along() -> None:
     """Whether it was counted before it became public or after."""
     old = NOON - timedelta(days=5)
     counted(logged("pull", "a"), logged("pull", "b"), logged("pull", "a", occurred_at=old))
-    tables = ("SourceHour", "SourceDay", "SourceUseHour", "SourceUseDay")
+    tables = ("SourceHour", "SourceDay", "SourceUseHour", "SourceUseDay", "SourceTrafficHour", "SourceTrafficDay")
     assert sides() == {(name, True): 3 for name in tables}
     repository = Repository.objects.get(name="a")
     set_public(repository.pk, is_public=False)

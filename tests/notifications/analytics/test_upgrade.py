@@ -1,8 +1,16 @@
 """What an older hub has counted goes on counting."""
 
 import json
+from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
+import pytest
+from django.db import connection
+
+from notifications.analytics.models import SourceTrafficDay, SourceTrafficHour
+from tests.notifications.analytics.logged import NOON, counted, logged
+from tests.notifications.analytics.tables import read_tables
 from tests.servers.databases import Databases
 from tests.servers.hub import Hub
 
@@ -22,3 +30,19 @@ def test_older_numbers_are_taken_over(tmp_path: Path, empty_databases: Databases
         "today": 2,
         "is_today_over": True,
     }
+
+
+@pytest.mark.django_db
+def test_what_was_told_apart_by_users_is_added_up() -> None:
+    """The traffic of a source is made of what was counted with the names of users."""
+    old = NOON - timedelta(days=5)
+    for actor in ("", "ann", "bob"):
+        counted(logged("pull", "a", actor=actor), logged("push", "a", actor=actor, occurred_at=old))
+    expected = read_tables()
+    SourceTrafficHour.objects.all().delete()
+    SourceTrafficDay.objects.all().delete()
+    fill = import_module("notifications.analytics.migrations.0004_traffic_of_sources").FILL
+    with connection.cursor() as cursor:
+        for step in ("hour", "day"):
+            cursor.execute(fill.format(step=step))
+    assert read_tables() == expected

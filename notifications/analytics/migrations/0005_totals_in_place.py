@@ -23,7 +23,7 @@ def take_room(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = (("analytics", "0002_counted_by_rules"),)
+    dependencies = (("analytics", "0004_traffic_of_sources"),)
 
     operations = (
         migrations.RemoveIndex("repositorytotals", "repositorytotals_pulls"),
