@@ -11,6 +11,7 @@ pytestmark = pytest.mark.django_db
 EXAMPLES: dict[Who, int] = {"administrator": 24, "user": 4, "anonymous": 4}
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("who", EXAMPLES)
 def test_every_answer_is_as_the_schema_says(who: Who, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same requests in every run, and others in `make soak`; an administrator has success with each operation."""
