@@ -274,4 +274,5 @@ def test_adding_to_totals_changes_no_index(table: str) -> None:
             "SELECT pg_stat_get_xact_tuples_updated(%s::regclass), pg_stat_get_xact_tuples_hot_updated(%s::regclass)",
             [f"analytics_{table}"] * 2,
         )
-        assert cursor.fetchone() == (4, 4)
+        updated, in_place = cursor.fetchone()
+    assert in_place == updated >= 4
