@@ -304,8 +304,9 @@ def test_events_that_come_one_by_one_are_written_down_together(
     with WebhookReceiver() as receiver:
         configure(settings, configured("a", receiver.url))
         start_at(0, "a")
+        log_events(1)
         with relay() as running:
-            for count in range(1, 6):
+            for count in range(2, 6):
                 log_events(1)
                 running.announce()
                 receiver.wait_for(count)
