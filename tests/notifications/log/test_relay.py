@@ -102,6 +102,12 @@ def test_what_comes_in_reaches_every_consumer() -> None:
     assert set(Consumer.objects.values_list("position", flat=True)) == {12}
 
 
+def rest_for(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let relays do so after each turn that has left nothing to do."""
+    for name in ("_REST_SECONDS", "_SHORTEST_REST_SECONDS"):
+        monkeypatch.setattr(f"notifications.log.relay.{name}", seconds)
+
+
 def test_events_that_come_one_by_one_are_moved_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """A turn costs by the transaction: a relay that runs after each event takes the machine from those who push."""
     sizes: list[int] = []
@@ -114,8 +120,7 @@ def test_events_that_come_one_by_one_are_moved_together(monkeypatch: pytest.Monk
         return events
 
     monkeypatch.setattr(Sequencer, "step", counting)
-    for name in ("_REST_SECONDS", "_SHORTEST_REST_SECONDS"):
-        monkeypatch.setattr(f"notifications.log.relay.{name}", 2.0)
+    rest_for(monkeypatch, 2.0)
     with running(Relay()):
         store("first")
         assert wait_until(is_done(1), 20)
@@ -246,8 +251,9 @@ def test_a_relay_survives_that_its_connections_are_cut() -> None:
 
 
 @pytest.mark.only_database("postgres")
-def test_a_relay_whose_connections_were_cut_gives_its_places_back() -> None:
+def test_a_relay_whose_connections_were_cut_gives_its_places_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """When it is stopped before it notices."""
+    rest_for(monkeypatch, 2.0)
     with running(Relay()):
         store("a")
         assert wait_until(is_done(1), 30)

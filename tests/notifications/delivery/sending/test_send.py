@@ -293,3 +293,23 @@ def test_no_secret_is_in_a_row_or_a_log_line(settings: Settings, caplog: pytest.
     stored = f"{Endpoint.objects.values()} {Attempt.objects.values()} {caplog.text}"
     assert "endpoint a" in caplog.text
     assert not any(secret in stored for secret in ("s3cret", "hush", "dTpodXNo"))
+
+
+def test_events_that_come_one_by_one_are_written_down_together(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the log is no reason to save at once: not before it is due, or nothing more is to come."""
+    for name in ("SAVE_SECONDS", "SKIP_SECONDS"):
+        monkeypatch.setattr(f"notifications.delivery.sending.ledger.{name}", 3600.0)
+    with WebhookReceiver() as receiver:
+        configure(settings, configured("a", receiver.url))
+        start_at(0, "a")
+        log_events(1)
+        with relay() as running:
+            for count in range(2, 6):
+                log_events(1)
+                running.announce()
+                receiver.wait_for(count)
+            assert running.position("a") == 0
+        assert running.position("a") == 5
+    assert endpoint("a").successes == 5
