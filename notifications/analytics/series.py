@@ -190,7 +190,7 @@ _OF_CHOSEN = "repository_id IN (SELECT repository_id FROM chosen)"
 
 
 def _chosen(question: Question) -> Clause:
-    """Who may lead in the span: the most pulled of the shortest window that holds it. All parts look at the same ones."""
+    """Who may lead in the span: the most pulled of the shortest window that holds it. Looked for once for all parts."""
     if not _is_of_leaders(question):
         return Clause("")
     sight = question.scope.sight()
