@@ -27,7 +27,7 @@ _NAMES = {
 }
 
 _STATEMENT = """
-WITH counted AS ({counted}), leaders AS (
+WITH {chosen} counted AS ({counted}), leaders AS (
 SELECT name FROM counted GROUP BY name ORDER BY SUM(pulls) DESC, {rest}, name LIMIT %s
 ) SELECT {label}, counted.step, {values} FROM counted JOIN leaders ON leaders.name = counted.name
 """
@@ -147,16 +147,17 @@ def _read(question: Question) -> dict[str, Counts]:
 
 
 def _statement(question: Question) -> Clause:
-    counted = _counted(question)
+    counted, chosen = _counted(question), _chosen(question)
     values = question.values
     rest = "SUM(requests) DESC" if "requests" in values else "SUM(checks) + SUM(pushes) DESC"
     sql = _STATEMENT.format(
+        chosen=chosen.sql,
         counted=counted.sql,
         rest=rest,
         label=_NAMES.get(question.group_by, "counted.name"),
         values=", ".join(f"counted.{value}" for value in values),
     )
-    return Clause(sql, (*counted.parameters, question.limit))
+    return Clause(sql, (*chosen.parameters, *counted.parameters, question.limit))
 
 
 def _counted(question: Question) -> Clause:
@@ -175,21 +176,28 @@ def _counted(question: Question) -> Clause:
 
 
 def _condition(question: Question) -> Clause:
-    scope = question.scope
-    is_hub_wide = scope.repositories is None
-    whose = _leaders(question) if is_hub_wide and question.group_by == "repository" else scope.condition()
+    whose = Clause(_OF_CHOSEN) if _is_of_leaders(question) else question.scope.condition()
     only = [Clause(f"{name} = %s", (value,)) for name, value in question.only.items()]
     fetched = [Clause(FETCHED)] if "platform" in question.names else []
     return join(whose, *only, *fetched)
 
 
-def _leaders(question: Question) -> Clause:
-    """Who may be among the leaders of the span: the most pulled of the shortest window that holds it."""
+def _is_of_leaders(question: Question) -> bool:
+    return question.scope.repositories is None and question.group_by == "repository"
+
+
+_OF_CHOSEN = "repository_id IN (SELECT repository_id FROM chosen)"
+
+
+def _chosen(question: Question) -> Clause:
+    """Who may lead in the span: the most pulled of the shortest window that holds it. Looked for once for all parts."""
+    if not _is_of_leaders(question):
+        return Clause("")
     sight = question.scope.sight()
     sql = (
-        "repository_id IN (SELECT totals.repository_id FROM analytics_repositorytotals totals"  # noqa: S608
+        "chosen AS MATERIALIZED (SELECT totals.repository_id FROM analytics_repositorytotals totals"  # noqa: S608
         f" JOIN access_repository repository ON repository.id = totals.repository_id WHERE {sight.sql}"
-        f" ORDER BY totals.{_window_column(question.span)} DESC, repository.name LIMIT %s)"
+        f" ORDER BY totals.{_window_column(question.span)} DESC, repository.name LIMIT %s),"
     )
     return Clause(sql, (*sight.parameters, question.limit))
 

@@ -131,6 +131,15 @@ def test_what_is_asked_of_one_reads_its_own_rows(much: list[int], interval: Inte
         assert read_rows(queries) <= 6 * LINES * HOURS, question
 
 
+def test_leaders_are_looked_for_once(much: list[int]) -> None:
+    """Whatever hours, days and pullers are read of them."""
+    span = Span("day", timezone.now() - timedelta(hours=HOURS), timezone.now())
+    with CaptureQueriesContext(connection) as queries:
+        read_groups(Question(HUB, span, group_by="repository", limit=LINES))
+    tables = [scan["Relation Name"] for query in queries for scan in scans(plan_of(query["sql"]))]
+    assert tables.count("analytics_repositorytotals") == 1
+
+
 def test_when_counting_began_is_read_from_few_rows(much: list[int]) -> None:
     """Of a source and of a repository."""
     for scope in (HUB, Scope((much[0],))):
