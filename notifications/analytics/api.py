@@ -1,7 +1,8 @@
 """REST: `/api/v1/stats` and `/api/v1/leaderboards/<board>`. Everybody sees the numbers of what they may see."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from operator import attrgetter
 from typing import Any
 
 from django.urls import re_path
@@ -26,7 +27,7 @@ from notifications.analytics.documents import (
 from notifications.analytics.explain import events_link, explain
 from notifications.analytics.questions import LeaderboardQuery, StatsQuery
 from notifications.analytics.scope import Scope, find_repositories, find_source, scope_of
-from notifications.analytics.series import Group, Question, read_groups
+from notifications.analytics.series import Group, Point, Question, read_groups
 from notifications.analytics.sheets import CsvRenderer
 from notifications.analytics.spans import TooManyPoints
 from notifications.analytics.unchanged import answered_once
@@ -176,8 +177,12 @@ def _may_see(request: Request, board: Board) -> bool:
     return sees_everything(request.user) or not board.is_for_staff
 
 
+_POINT = tuple(each.name for each in fields(Point))
+_members = attrgetter(*_POINT)
+
+
 def _group(group: Group) -> dict[str, Any]:
-    points = [asdict(point) for point in group.points]
+    points = [dict(zip(_POINT, _members(point), strict=True)) for point in group.points]
     known = {name: [point[name] for point in points if point[name] is not None] for name in VALUES}
     return {"totals": {name: sum(counts) if counts else None for name, counts in known.items()}, "points": points}
 
