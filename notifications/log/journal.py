@@ -3,6 +3,9 @@
 One append-only segment file a process, one write an event (about 2 µs), no database. A killed process loses
 nothing: what was written is in the page cache, and the shipper finds the file by its free lock. A loss of power
 loses at most `interval_seconds` of pulls with the policy "interval", none with "always".
+
+Under full load the pulls of many processes get more of the machine than the one relay that counts them. So the farther
+journals are ahead of their shipper, the longer an append takes: pulls become as many as are counted, and no disk fills.
 """
 
 import atexit
@@ -17,13 +20,18 @@ from typing import Literal
 
 from django.conf import settings
 
-from notifications.log.segments import Segment, create_segment, sync_folder
+from notifications.log.segments import Segment, create_segment, sync_folder, waiting_seconds
 
 Policy = Literal["never", "interval", "always"]
 
 SEGMENT_BYTES = 1 << 20
 MAX_SEGMENT_BYTES = 4 * SEGMENT_BYTES
 SEGMENT_SECONDS = 0.2
+BEHIND_SECONDS = 0.25
+"""So long a finished segment may wait for the shipper before appends are slowed down."""
+
+_PAUSE_A_SECOND = 0.005
+_MAX_PAUSE_SECONDS = 0.005
 
 _logger = logging.getLogger(__name__)
 
@@ -51,11 +59,14 @@ class Journal:
         self._segment: Segment | None = None
         self._finished: list[Segment] = []  # take no more events, and wait to be synced and closed
         self._has_news = False
+        self._pause_seconds = 0.0
         self._wake = threading.Event()
         self._tender: threading.Thread | None = None
 
     def append(self, line: bytes) -> None:
         """Write one event (JSON without a line break); it will be in the log exactly once.
+
+        Waits up to 5 ms when the shipper is far behind.
 
         Raises JournalUnavailable, and then nothing of it is left; ValueError for a line with a line break.
         """
@@ -74,6 +85,8 @@ class Journal:
                 self._wake.set()
             if segment.size >= MAX_SEGMENT_BYTES:  # the tender gets no turn
                 self._finish()
+        if self._pause_seconds:
+            time.sleep(self._pause_seconds)
 
     def close(self) -> None:
         """Finish the segment so that the shipper takes it at once. A later append opens a new one."""
@@ -118,6 +131,7 @@ class Journal:
             wake.clear()
             try:
                 self._rotate_or_sync()
+                self._pause_seconds = pause_seconds(waiting_seconds(self._folder))
             except OSError:
                 _logger.exception("the journal in %s: a segment could not be synced or followed", self._folder)
 
@@ -164,6 +178,11 @@ class Journal:
                     _logger.exception("the journal segment %s could not be synced", segment.path)
                 finally:
                     segment.close()
+
+
+def pause_seconds(behind_seconds: float) -> float:
+    """How long an append waits when the shipper is so far behind."""
+    return min(max(behind_seconds - BEHIND_SECONDS, 0.0) * _PAUSE_A_SECOND, _MAX_PAUSE_SECONDS)
 
 
 def _is_due(segment: Segment) -> bool:

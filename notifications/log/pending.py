@@ -12,7 +12,7 @@ from notifications.log.readers import Reading, Unreadable
 from registryhub.database.lookups import Lookup
 
 _MAX_ROWS = 1000
-_MAX_BYTES = 2 << 20
+_MAX_BYTES = 8 << 20
 
 _WAITING = Lookup("log_intake_waiting", "SELECT id, length(raw) FROM log_intake ORDER BY id LIMIT %s")
 

@@ -5,6 +5,7 @@ import fcntl
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 
 SUFFIX = ".journal"
@@ -93,6 +94,15 @@ def claim_orphan(path: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def waiting_seconds(folder: Path) -> float:
+    """How long ago the last line was written to the oldest segment in the folder that has any. Raises OSError."""
+    for name in sorted(os.listdir(folder)):
+        with suppress(FileNotFoundError):  # shipped just now
+            if name.endswith(SUFFIX) and (found := os.stat(folder / name)).st_size:
+                return time.time() - found.st_mtime
+    return 0.0
 
 
 def has_name(descriptor: int, path: Path) -> bool:

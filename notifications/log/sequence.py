@@ -29,8 +29,8 @@ from notifications.log.tallies import Counts
 from registryhub.database.bulk import Values, insert_rows, moment_adapter
 
 SQLITE_BATCH = 512
-POSTGRES_BATCH = 1024
-_BATCH_BYTES = 2 << 20
+POSTGRES_BATCH = 4096
+_BATCH_BYTES = 8 << 20
 _FEW = 64
 
 _MAX_REASON = 2000

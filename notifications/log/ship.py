@@ -2,12 +2,14 @@
 
 A segment is removed only after the commit of the row that holds it. Should the shipper die between the two, the
 segment is loaded again, and the sequencer knows its events by their ids. While the database is away segments wait
-on the disk; they are small, so nothing is lost but time.
+on the disk; they are small, so nothing is lost but time. So they do while the intake holds more of them than the relay
+numbers in a moment: the folder shows how far behind the log is, and journals go by that.
 """
 
 import fcntl
 import logging
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,8 @@ from registryhub.access.models import HUB_SOURCE_ID
 
 SHIP_SECONDS = 0.1
 STAND_BY_SECONDS = 1.0
+MOST_WAITING_BYTES = 3 << 19
+JOURNAL = "journal"
 DRAIN_SECONDS = 8.0  # the supervisor waits for 10
 _MIN_PAUSE_SECONDS = 0.5
 _MAX_PAUSE_SECONDS = 5.0
@@ -58,12 +62,17 @@ class Shipper:
             os.close(descriptor)
             connection.close()
 
-    def ship(self) -> int:
-        """Take every segment that no living process holds to the intake; how many. Raises django.db.Error."""
+    def ship(self, *, most_waiting: int = MOST_WAITING_BYTES) -> int:
+        """Take segments that no living process holds to the intake, while less than `most_waiting` bytes wait there.
+
+        How many were taken. Raises django.db.Error.
+        """
         count = 0
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             if path in self._shipped:
                 continue
+            if intake.waiting_bytes(JOURNAL) >= most_waiting:
+                break
             try:
                 count += self._ship_segment(path)
             except OSError as error:
@@ -82,7 +91,7 @@ class Shipper:
             if os.fstat(descriptor).st_size:
                 with transaction.atomic():
                     for piece in _pieces(file, path):
-                        intake.store(source_id=HUB_SOURCE_ID, kind="journal", raw=piece)
+                        intake.store(source_id=HUB_SOURCE_ID, kind=JOURNAL, raw=piece)
             self._shipped.add(path)
             path.unlink()
             self._shipped.discard(path)
@@ -120,7 +129,7 @@ class Shipper:
         deadline = time.monotonic() + DRAIN_SECONDS
         while True:
             try:
-                self.ship()
+                self.ship(most_waiting=sys.maxsize)
             except DATABASE_GONE as error:
                 connection.close()
                 if time.monotonic() >= deadline:

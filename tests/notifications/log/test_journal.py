@@ -17,7 +17,7 @@ import pytest
 
 from notifications.log import journal as journal_module
 from notifications.log import segments
-from notifications.log.journal import SEGMENT_BYTES, Journal, JournalUnavailable, Policy
+from notifications.log.journal import SEGMENT_BYTES, Journal, JournalUnavailable, Policy, pause_seconds
 from notifications.log.segments import claim_orphan
 from tests.servers.server import wait_until
 
@@ -337,3 +337,40 @@ def test_the_journal_of_this_process_lies_in_the_data_folder() -> None:
     assert found is journal_module.local_journal()
     assert found._fsync == "interval"
     assert found._folder.name == "journal"
+
+
+def test_appends_wait_while_the_shipper_is_behind(opened: Opened, tmp_path: Path) -> None:
+    """A little, more the longer a segment waits, and no longer once it is gone."""
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    waiting = folder / "0.journal"
+    waiting.write_bytes(b"{}\n")
+    os.utime(waiting, (time.time() - 3600,) * 2)
+    journal = opened("never")
+    journal.append(b"{}")
+    assert wait_until(lambda: journal._pause_seconds == 0.005, 10)
+    waiting.unlink()
+    for path in names(folder):
+        if not is_alive(path):
+            path.unlink()
+    journal.append(b"{}")
+    assert wait_until(lambda: journal._pause_seconds == 0, 10)
+
+
+@pytest.mark.parametrize(
+    ("behind_seconds", "pause"), [(-3600.0, 0.0), (0.0, 0.0), (0.25, 0.0), (0.35, 0.0005), (1.25, 0.005), (9e9, 0.005)]
+)
+def test_a_pause_grows_with_what_waits(behind_seconds: float, pause: float) -> None:
+    """Up to 5 ms; a clock that jumps does no harm."""
+    assert pause_seconds(behind_seconds) == pytest.approx(pause)
+
+
+def test_empty_segments_wait_for_nobody(tmp_path: Path) -> None:
+    """Nor do other files."""
+    (tmp_path / "0.journal").touch()
+    (tmp_path / "0.other").write_bytes(b"{}\n")
+    os.utime(tmp_path / "0.journal", (1, 1))
+    assert segments.waiting_seconds(tmp_path) == 0
+    (tmp_path / "1.journal").write_bytes(b"{}\n")
+    os.utime(tmp_path / "1.journal", (time.time() - 60,) * 2)
+    assert 59 < segments.waiting_seconds(tmp_path) < 120

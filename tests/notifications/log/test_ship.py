@@ -233,3 +233,20 @@ def test_a_shipper_does_not_wait_for_ever_for_a_database_that_stays_away(
         pass
     assert "stay in" in caplog.text
     assert len(list(folder.iterdir())) == 1
+
+
+def test_segments_stay_while_much_waits_in_the_intake(folder: Path) -> None:
+    """So the folder shows how far behind the log is; what others sent, and pushes, hold up nothing."""
+    most = 2 * len(lines(["a0"]))
+    for number in range(5):
+        orphan(folder, str(number), lines([f"a{number}"]))
+    intake.store(source_id=1, kind="event", raw=pull("pushed") * 100)
+    shipper = Shipper(folder)
+    assert shipper.ship(most_waiting=most) == 2
+    assert shipper.ship(most_waiting=most) == 0
+    sequence_all()
+    assert shipper.ship(most_waiting=most) == 2
+    shipper.stop()
+    shipper.run()
+    assert list(folder.iterdir()) == []
+    assert Intake.objects.filter(kind="journal").count() == 3
