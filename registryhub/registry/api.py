@@ -24,6 +24,7 @@ from registryhub.database.keyset import InvalidCursor, Page, next_link
 from registryhub.oci.errors import OciError
 from registryhub.registry import repositories
 from registryhub.registry.contexts import context_of
+from registryhub.registry.examples import REPOSITORIES_EXAMPLE, REPOSITORY_EXAMPLE, TAGS_EXAMPLE
 from registryhub.registry.numbers import REPOSITORY_ORDERS, TAG_ORDERS, repository_page, repository_row, tag_page
 from registryhub.rest import IF_NONE_MATCH, REFUSED, UNCHANGED, read_body, read_query
 
@@ -110,6 +111,7 @@ class RepositoriesView(APIView):
     @extend_schema(
         parameters=[RepositoryQuery, IF_NONE_MATCH],
         responses={200: RepositoryList, 304: UNCHANGED, 404: REFUSED},
+        examples=[REPOSITORIES_EXAMPLE],
         operation_id="repositories",
     )
     def get(self, request: Request) -> Response:
@@ -136,6 +138,7 @@ class RepositoryView(APIView):
     @extend_schema(
         parameters=[SourceQuery, IF_NONE_MATCH],
         responses={200: RepositoryDocument, 304: UNCHANGED},
+        examples=[REPOSITORY_EXAMPLE],
         operation_id="repository",
     )
     def get(self, request: Request, name: str) -> Response:
@@ -192,6 +195,7 @@ class TagsView(APIView):
     @extend_schema(
         parameters=[TagQuery, IF_NONE_MATCH],
         responses={200: TagList, 304: UNCHANGED, 404: REFUSED},
+        examples=[TAGS_EXAMPLE],
         operation_id="tags",
     )
     def get(self, request: Request) -> Response:
