@@ -98,9 +98,9 @@ def claim_orphan(path: Path) -> int | None:
 
 def waiting_seconds(folder: Path) -> float:
     """How long ago the last line was written to the oldest segment in the folder that has any. Raises OSError."""
-    for name in sorted(os.listdir(folder)):
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
         with suppress(FileNotFoundError):  # shipped just now
-            if name.endswith(SUFFIX) and (found := os.stat(folder / name)).st_size:
+            if (found := path.stat()).st_size:
                 return time.time() - found.st_mtime
     return 0.0
 

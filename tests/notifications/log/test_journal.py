@@ -366,7 +366,8 @@ def test_a_pause_grows_with_what_waits(behind_seconds: float, pause: float) -> N
 
 
 def test_empty_segments_wait_for_nobody(tmp_path: Path) -> None:
-    """Nor do other files."""
+    """Nor do other files, nor is there any where the folder is gone."""
+    assert segments.waiting_seconds(tmp_path / "gone") == 0
     (tmp_path / "0.journal").touch()
     (tmp_path / "0.other").write_bytes(b"{}\n")
     os.utime(tmp_path / "0.journal", (1, 1))
