@@ -29,7 +29,7 @@ _LOOK_SECONDS = 1.0  # how long a watch that sees no change is believed
 # it took the processor. Consumers of batches cost twice as much, and nobody waits for a counter to move.
 _REST_SECONDS = 0.04
 _SHORTEST_REST_SECONDS = 0.01
-_REST_TIMES = 4
+_REST_TIMES = 8
 _GATHER_SECONDS = 0.2
 _GATHER_EVENTS = 500
 _CHECKPOINT_SECONDS = 0.5
