@@ -10,46 +10,11 @@ Beside the numbers stand the traces: what each client asked for lately, by which
 
 from django.db import models
 
+from notifications.analytics.shapes import Clocks, Counts, Traffic, Uses, WideCounts
 from registryhub.access.models import Repository, Source
 from registryhub.database.fields import BytewiseField
 
 DIGEST_LENGTH = 140
-
-
-class Counts(models.Model):
-    """What docs/counting.md defines."""
-
-    pulls = models.BigIntegerField(default=0)
-    checks = models.BigIntegerField(default=0)
-    pushes = models.BigIntegerField(default=0)
-
-    class Meta:
-        abstract = True
-
-
-class Clocks(models.Model):
-    """The latest of each kind."""
-
-    last_pulled_at = models.DateTimeField(null=True, blank=True)
-    last_seen_at = models.DateTimeField(null=True, blank=True, help_text="the last pull or check")
-    last_pushed_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        abstract = True
-
-
-class WideCounts(Counts):
-    """What is counted of a repository, and of a source, beyond that.
-
-    `excluded` are pulls of those who are no users (scanners, mirrors, the hub's own roll-outs) and of attachments;
-    `bytes` is the size of everything that was fetched, manifests and blobs, by whomever.
-    """
-
-    excluded = models.BigIntegerField(default=0, db_default=0)
-    bytes = models.BigIntegerField(default=0, db_default=0)
-
-    class Meta:
-        abstract = True
 
 
 class RepositoryTotals(WideCounts, Clocks):
@@ -231,34 +196,6 @@ class DigestDay(Counts):
 
     def __str__(self) -> str:
         return f"{self.repository}@{self.digest} {self.day}"
-
-
-class Traffic(models.Model):
-    """What was done, and with what; empty text where that is not known or makes no difference.
-
-    `action` is what a request counts as, or `fetch` for a manifest that went out: of these the platform is told.
-    """
-
-    action = BytewiseField(max_length=20)
-    audience = BytewiseField(max_length=20)
-    client = BytewiseField(max_length=60)
-    platform = BytewiseField(max_length=100, blank=True)
-    pulls = models.BigIntegerField(default=0)
-    checks = models.BigIntegerField(default=0)
-    pushes = models.BigIntegerField(default=0)
-    bytes = models.BigIntegerField(default=0, db_default=0)
-
-    class Meta:
-        abstract = True
-
-
-class Uses(Traffic):
-    """And by whom."""
-
-    actor = BytewiseField(max_length=255, blank=True)
-
-    class Meta:
-        abstract = True
 
 
 class RepositoryUseHour(Uses):

@@ -10,7 +10,6 @@ from django.utils.module_loading import import_string
 
 from notifications.analytics.counters import add, consumers, count
 from notifications.analytics.models import (
-    Counts,
     DigestTotals,
     Puller,
     RepositoryDay,
@@ -22,6 +21,7 @@ from notifications.analytics.models import (
     TagTotals,
 )
 from notifications.analytics.reading import read
+from notifications.analytics.shapes import Counts
 from registryhub.access.models import HUB_SOURCE_ID, Repository, Source
 from tests.notifications.analytics.logged import NOON, counted, logged
 
