@@ -41,7 +41,7 @@ LINES = (
     Line("tags", "page of tags, 1,000,000 tags", "ms", "few of them", "at most", _both(2), many.tags),
     Line("referrers", "page of referrers, 100,000 of them", "ms", "few of them", "at most", _both(2),
          many.referrers),
-    Line("collect", "garbage collection, 20,000 small blobs", "/s", "docker-registry", "at least", _both(1),
+    Line("collect", "garbage collection, 20,000 small blobs", "/s", "docker-registry", "at least", _both(0.5),
          collecting.rate),
     Line("ingest", "events counted, 2,000,000 waiting", "/s", "shortest way", "at least", _both(0.5), ingest.rate),
     Line("delete", "delete by digest, 1,000,000 tags", "ms", "few of them", "at most", _both(2), many.delete),

@@ -1,4 +1,7 @@
-"""The lines that grow: a page, and a delete, of a large registry beside the same of a small one."""
+"""The lines that grow: a page, and a delete, of a large registry beside the same of a small one.
+
+A page is as long as the smallest registry has it behind its middle, so that the ratio shows growth and no more.
+"""
 
 import statistics
 import time
@@ -14,7 +17,6 @@ from tests.wire import Wire
 REPOSITORY = "many/tagged"
 SUBJECT = f"sha256:{'f' * 64}"
 TAGS_EACH = 10
-_PAGE = 100
 _ASKED = 200
 _DELETED = 40
 
@@ -24,19 +26,19 @@ Ask = Callable[[Wire, int], None]
 
 def catalog(plan: Plan) -> Measured:
     """A page from the middle, of 100 repositories and of 100,000."""
-    return _grow(plan, "repositories", (100, 1_000, 10_000, 100_000), _page("/v2/_catalog", "many/r{:07d}"))
+    return _grow(plan, "repositories", (100, 1_000, 10_000, 100_000), _page("/v2/_catalog", "many/r{:07d}", 50))
 
 
 def tags(plan: Plan) -> Measured:
     """A page from the middle, of 10 tags and of a million."""
     path = f"/v2/{REPOSITORY}/tags/list"
-    return _grow(plan, "tags", (10, 1_000, 100_000, 1_000_000), _page(path, "t{:07d}"))
+    return _grow(plan, "tags", (10, 1_000, 100_000, 1_000_000), _page(path, "t{:07d}", 5))
 
 
 def referrers(plan: Plan) -> Measured:
     """A page from the middle, of 10 referrers and of 100,000."""
     path = f"/v2/{REPOSITORY}/referrers/{SUBJECT}"
-    return _grow(plan, "referrers", (10, 1_000, 100_000), _page(path, "sha256:{:064x}"))
+    return _grow(plan, "referrers", (10, 1_000, 100_000), _page(path, "sha256:{:064x}", 5))
 
 
 def delete(plan: Plan) -> Measured:
@@ -44,9 +46,9 @@ def delete(plan: Plan) -> Measured:
     return _grow(plan, "tags", (1_000, 100_000, 1_000_000), _deleting)
 
 
-def _page(path: str, key: str) -> Callable[[int], tuple[int, Ask]]:
+def _page(path: str, key: str, length: int) -> Callable[[int], tuple[int, Ask]]:
     def prepare(size: int) -> tuple[int, Ask]:
-        target = f"{path}?{urlencode({'n': _PAGE, 'last': key.format(size // 2)})}"
+        target = f"{path}?{urlencode({'n': length, 'last': key.format(size // 2)})}"
 
         def ask(wire: Wire, number: int) -> None:
             expect(wire.request("GET", target), 200, target)

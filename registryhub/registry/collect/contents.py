@@ -27,6 +27,7 @@ from registryhub.storage.base import PathNotFound, StorageDriver, StorageError
 
 BATCH = 256
 AT_ONCE = 8  # removals wait for the disk or the network, not for the processor
+EACH = 4  # in a row, by one thread: handing over each by itself took a fifth of the time
 HOLD_SECONDS = 0.05  # on SQLite every push waits for so long
 
 _logger = logging.getLogger(__name__)
@@ -83,10 +84,11 @@ def _remove(pool: Executor, driver: StorageDriver, rows: Sequence[Row], looked_a
     free = set(_unlinked().filter(pk__in=listed(held)).values_list("pk", flat=True))
     freed: dict[int, int | None] = {}
     while len(looked_at) < len(rows) and (not looked_at or time.monotonic() < deadline):
-        together = rows[len(looked_at) : len(looked_at) + AT_ONCE]
+        together = rows[len(looked_at) : len(looked_at) + AT_ONCE * EACH]
         looked_at += together
         going = [row for row in together if row[0] in free]
-        freed.update(zip((row[0] for row in going), pool.map(partial(_try_to_erase, driver), going), strict=True))
+        for erased in pool.map(partial(_erase_each, driver), (going[start::AT_ONCE] for start in range(AT_ONCE))):
+            freed.update(erased)
     sizes = {pk: size for pk, size in freed.items() if size is not None}
     condition, ids = among(sizes)
     with connection.cursor() as cursor:
@@ -94,8 +96,15 @@ def _remove(pool: Executor, driver: StorageDriver, rows: Sequence[Row], looked_a
     return Counts(blobs=len(sizes), freed_bytes=sum(sizes.values()), skipped=len(freed) - len(sizes))
 
 
+def _erase_each(driver: StorageDriver, rows: Sequence[Row]) -> dict[int, int | None]:
+    """By the row's id how many bytes were freed, None when they could not be removed.
+
+    In a thread of its own, without the database.
+    """
+    return {row[0]: _try_to_erase(driver, row) for row in rows}
+
+
 def _try_to_erase(driver: StorageDriver, row: Row) -> int | None:
-    """How many bytes were freed; None when they could not be removed. In a thread of its own, without the database."""
     try:
         return erase(driver, parse_digest(row[1]))
     except (OciError, StorageError, OSError) as error:
