@@ -3,6 +3,7 @@
 import secrets
 
 from registryhub.http.conditions import is_changed, is_known, wants_part
+from registryhub.http.near import shorten_send_buffers
 from registryhub.http.ranges import Part, frame_parts, parse_ranges
 from registryhub.http.request import Request
 from registryhub.http.response import Headers, Response
@@ -15,6 +16,9 @@ from registryhub.registry.protect import require_deleting
 from registryhub.storage.base import Reader
 from registryhub.v2.downloads import close_all, read_one, read_several
 from registryhub.v2.hub import Hub
+
+LARGE_BYTES = 8 << 20
+"""From this size on the buffers of a connection matter."""
 
 _MEDIA_TYPE = "application/octet-stream"
 
@@ -30,6 +34,8 @@ def get(hub: Hub, request: Request, context: RequestContext, name: str, digest: 
         return Response(304, _validators(wanted))
     parts = _wanted_parts(request, wanted, size)
     if parts is None:
+        if size >= LARGE_BYTES:
+            shorten_send_buffers(hub.config.http.listen[1])
         response = _one(hub, wanted, Part(0, size), size)
     elif len(parts) == 1:
         response = _one(hub, wanted, parts[0], size)

@@ -1,5 +1,6 @@
 """The wire of blobs (reference B.8)."""
 
+import socket
 from collections.abc import Iterator
 from email.parser import BytesParser
 from email.policy import HTTP
@@ -15,6 +16,7 @@ from registryhub.registry.uploads import store_blob
 from registryhub.storage import paths
 from registryhub.storage.base import CHUNK_BYTES
 from registryhub.storage.memory import MemoryDriver, MemoryReader
+from registryhub.v2.blobs import LARGE_BYTES
 from tests.registry.journals import JournalReader
 from tests.registry.stage import CONTEXT, stored_events
 from tests.registry.stores import body
@@ -231,6 +233,23 @@ def test_a_large_blob_streams(plane: Plane, driver: MemoryDriver, tmp_path: Path
     answer = plane.get(f"/v2/{NAME}/blobs/{digest}", range=f"bytes=7-{len(content) - 7}")
     assert (answer.status, answer.body) == (206, content[7:-6])
     assert len(journal.events()) == 2
+
+
+@pytest.mark.parametrize(("size", "is_shortened"), [(LARGE_BYTES, True), (LARGE_BYTES - 1, False)])
+def test_the_buffer_of_a_near_client_is_shortened_for_a_large_blob(
+    driver: MemoryDriver, tmp_path: Path, size: int, is_shortened: bool
+) -> None:
+    content = bytes(size)
+    digest = digest_of(content)
+    store_blob(Store(driver, tmp_path, 0), CONTEXT, NAME, body(content), digest)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        plane = make_plane(tmp_path, driver=driver, http__addr=f"127.0.0.1:{port}")
+        with socket.create_connection(("127.0.0.1", port), timeout=10), listener.accept()[0] as connection:
+            before = connection.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            assert plane.get(f"/v2/{NAME}/blobs/{digest}").body == content
+            after = connection.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    assert (after < before) == is_shortened
 
 
 class Broken(MemoryReader):
