@@ -18,11 +18,14 @@ roster.Roster.refresh = refresh
 
 
 class SendingRelay(Relay):
-    """`manage.py relay` with the consumers of the hub and these endpoints; ready once it works or stands by."""
+    """`manage.py relay` with the consumers of the hub and these endpoints; ready once it works or stands by.
 
-    def __init__(self, folder: Path, name: str, endpoints: list[dict[str, Any]]) -> None:
+    `fault` is code that lets it die somewhere.
+    """
+
+    def __init__(self, folder: Path, name: str, endpoints: list[dict[str, Any]], *, fault: str = "") -> None:
         self._stands_by = folder / f"{name}-stands-by"
-        super().__init__(folder, name=name, fault=_TELL.format(path=str(self._stands_by)))
+        super().__init__(folder, name=name, fault=_TELL.format(path=str(self._stands_by)) + fault)
         self._endpoints = endpoints
 
     def environment(self) -> dict[str, str]:

@@ -24,6 +24,16 @@ _calls = itertools.count(1)
 def die(at):
     if next(_calls) == at:
         os.kill(os.getpid(), signal.SIGKILL)
+def dying(owner, name, at, after=False):
+    real = getattr(owner, name)
+    def call(*args, **kwargs):
+        if not after:
+            die(at)
+        answer = real(*args, **kwargs)
+        if after:
+            die(at)
+        return answer
+    setattr(owner, name, call)
 """
 
 
@@ -34,7 +44,11 @@ def end_of_leases() -> None:
 
 
 class Program(Server):
-    """Python code, run after Django is set up. Ready as soon as it runs."""
+    """Python code, run after Django is set up. Ready as soon as it runs.
+
+    The code may say where it dies by SIGKILL: `dying(owner, name, at)` does so at the call of that number, `after=True`
+    at its end.
+    """
 
     def __init__(self, name: str, code: str, folder: Path) -> None:
         super().__init__(name, folder)

@@ -44,16 +44,6 @@ _PATCH = """
 from django.db.models import query
 from notifications.log import sequence, runners, recent
 sequence.SQLITE_BATCH = sequence.POSTGRES_BATCH = 100
-def dying(owner, name, at, after=False):
-    real = getattr(owner, name)
-    def call(*args, **kwargs):
-        if not after:
-            die(at)
-        answer = real(*args, **kwargs)
-        if after:
-            die(at)
-        return answer
-    setattr(owner, name, call)
 """
 MOMENTS = {
     "while it sequences, before the first row": "dying(sequence.leases, 'move', 3)",
