@@ -31,9 +31,7 @@ _IMPORTS = "from notifications.delivery.sending import attempts, resend\n"
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_the_next_relay_goes_on_with_what_was_not_written_down(
-    tmp_path: Path, settings: Settings, moment: str
-) -> None:
+def test_the_next_relay_goes_on_with_what_was_not_written_down(tmp_path: Path, settings: Settings, moment: str) -> None:
     fault, repeated = MOMENTS[moment]
     log_events(COUNT)
     with WebhookReceiver() as receiver:
