@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode, Response
 from schemathesis.checks import not_a_server_error
@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.fuzzing import fuzz_settings
 from tests.openapi.ground import Ground, Who
 
 CHECKS = [
@@ -54,15 +55,7 @@ def ask_all(ground: Ground, who: Who, *, examples: int, is_random: bool) -> Find
     For an administrator more of them, where none had success.
     """
     found = Findings()
-    run = settings(
-        max_examples=examples,
-        derandomize=not is_random,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-    )
+    run = settings(fuzz_settings(examples, is_random=is_random), report_multiple_bugs=False)
     for operation in _operations(ground):
         seen = found.statuses[operation.label] = Counter()
         try:

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.fuzzing import fuzz_settings
 from tests.registry.journals import JournalReader
 from tests.v2.fuzz.calls import ROUTES
 from tests.v2.fuzz.ground import Call, Ground
@@ -17,7 +18,7 @@ ALL_ROUTES = (*ROUTES, *UPLOAD_ROUTES)
 def fuzz(route: str, folder: Path, journal: JournalReader, *, examples: int, is_random: bool) -> None:
     """Raises AssertionError, with the smallest request that does it, for an answer or a store that must not be."""
     ground = Ground.make(folder)
-    run = _settings(examples, is_random)
+    run = fuzz_settings(examples, is_random=is_random)
     if route in ROUTES:
 
         @run
@@ -40,17 +41,7 @@ def fuzz(route: str, folder: Path, journal: JournalReader, *, examples: int, is_
 def run_machine(folder: Path, journal: JournalReader, *, runs: int, steps: int, is_random: bool) -> None:
     """Raises AssertionError, with the shortest run that does it, where the registry is not what the model says."""
     ground = Ground.make(folder)
+    run = fuzz_settings(runs, is_random=is_random)
     machine = type("Machine", (RegistryMachine,), {"ground": ground})
-    run_state_machine_as_test(machine, settings=settings(_settings(runs, is_random), stateful_step_count=steps))
+    run_state_machine_as_test(machine, settings=settings(run, stateful_step_count=steps))
     ground.check_all(journal)
-
-
-def _settings(examples: int, is_random: bool) -> settings:
-    return settings(
-        max_examples=examples,
-        derandomize=not is_random,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
