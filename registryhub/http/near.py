@@ -16,8 +16,14 @@ _MOST_FILES = 1000  # one costs 5 µs
 
 
 def shorten_send_buffers(port: int) -> None:
-    """Of every connection to this port whose both ends are here; of none when very many files are open."""
-    names = os.listdir("/dev/fd")
+    """Of every connection to this port whose both ends are here; of none when very many files are open.
+
+    Nor where the system does not list them: a blob leaves all the same.
+    """
+    try:
+        names = os.listdir("/dev/fd")
+    except OSError:
+        return
     if len(names) > _MOST_FILES:
         return
     for descriptor in map(int, names):

@@ -84,3 +84,16 @@ def test_among_very_many_files_nothing_is_looked_for(stack: ExitStack, monkeypat
     before = size(connection.server)
     shorten_send_buffers(connection.port)
     assert size(connection.server) == before
+
+
+def test_a_system_that_does_not_list_open_files_is_no_obstacle(
+    stack: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str) -> list[str]:
+        raise FileNotFoundError(2, "No such file or directory", path)
+
+    connection = Connection(stack)
+    before = size(connection.server)
+    monkeypatch.setattr("os.listdir", refuse)
+    shorten_send_buffers(connection.port)
+    assert size(connection.server) == before
