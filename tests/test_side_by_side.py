@@ -42,9 +42,18 @@ def test_one_failure_is_a_failure(failing: str, capfd: pytest.CaptureFixture[str
     assert "of two" in said
 
 
-def test_meanwhile_it_says_how_far_they_are() -> None:
-    """From what pytest prints at the end of its lines; who was killed takes them along."""
-    code = "import sys; from tests.side_by_side import run_beside\nrun_beside({'one': sys.argv[1:]}, every_seconds=0)"
+@pytest.mark.parametrize("ctrl_c", ["SIG_DFL", "SIG_IGN"])
+def test_meanwhile_it_says_how_far_they_are(ctrl_c: str) -> None:
+    """From what pytest prints at the end of its lines; who was killed takes them along.
+
+    A shell without job control lets what runs behind it (`make test &`) ignore Ctrl-C.
+    """
+    code = f"""
+import signal, sys
+from tests.side_by_side import run_beside
+signal.signal(signal.SIGINT, signal.{ctrl_c})
+run_beside({{'one': sys.argv[1:]}}, every_seconds=0)
+"""
     program = "import time; print('.... [  7%]', flush=True); time.sleep(1000)"
     argv = [sys.executable, "-c", code, sys.executable, "-c", program]
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
