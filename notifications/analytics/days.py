@@ -44,10 +44,10 @@ def _add_up(hours: Table, days: Table, start: datetime, end: datetime) -> None:
 
 def _count_pullers(start: datetime, end: datetime) -> None:
     for days, keys, joined in (
-        (REPOSITORY_DAYS, "repository_id, day", ""),
+        (REPOSITORY_DAYS, "day, repository_id", ""),
         (
             SOURCE_DAYS,
-            "source_id, is_public, day",
+            "day, source_id, is_public",
             "JOIN access_repository ON access_repository.id = analytics_puller.repository_id",
         ),
     ):

@@ -2,6 +2,9 @@
 
 Days that are over have rows of their own, of later ones there are only hours. One statement reads both and which days
 are over, so that nothing is missed or read twice when a day ends meanwhile.
+
+Keys begin with the time, so what is wanted of a repository is looked for in each hour and day of the span that there
+is: these stand in the tables of sources, which have few rows of each.
 """
 
 from collections.abc import Mapping
@@ -12,7 +15,7 @@ from django.db import connection
 
 from notifications.analytics.days import day_of_hour
 from notifications.analytics.spans import Interval, Span, floor_to, midnight
-from notifications.analytics.tables import DAYS_OF, Table
+from notifications.analytics.tables import DAYS_OF, SOURCE_DAYS, SOURCE_HOURS, Table
 
 _OVER = "COALESCE((SELECT since FROM analytics_windowstart WHERE \"window\" = 'days'), '1970-01-01 00:00:00{zone}')"
 
@@ -50,17 +53,17 @@ def rows(hours: Table, columns: str, condition: Clause, span: Span) -> Clause:
 
     `{pullers}` among the columns is their number where it is known: in days that are over.
     """
-    live = _branch(hours.name, columns.format(pullers="CAST(NULL AS bigint)"), "hour", condition)
+    live = _branch(hours.name, columns.format(pullers="CAST(NULL AS bigint)"), _HOUR, condition)
+    first, end = span.first, _end(span)
     if span.interval == "hour":
-        return _between(live.format(step="hour"), condition, span.first, _end(span))
+        return _between(live.format(step="hour", more=""), condition, first, end)
     truncated = _TRUNCATED[connection.vendor][span.interval]
-    over = _OVER.format(zone="+00" if connection.vendor == "postgresql" else "")
+    over = _over()
     days = DAYS_OF[hours]
     known = "pullers" if "pullers" in days.counts else "CAST(NULL AS bigint)"
-    old = _branch(days.name, columns.format(pullers=known), "day", condition)
-    old = old.format(step=truncated.format(day="day")) + f" AND day < {_as_day(over)}"
-    new = live.format(step=truncated.format(day=day_of_hour())) + f" AND hour >= {over}"
-    first, end = span.first, _end(span)
+    old = _branch(days.name, columns.format(pullers=known), _DAY, condition)
+    old = old.format(step=truncated.format(day="day"), more=f" AND day < {_as_day(over)}")
+    new = live.format(step=truncated.format(day=day_of_hour()), more=f" AND hour >= {over}")
     before = _between(old, condition, first.date().isoformat(), end.date().isoformat())
     after = _between(new, condition, first, end)
     return Clause(f"{before.sql} UNION ALL {after.sql}", (*before.parameters, *after.parameters))
@@ -68,13 +71,19 @@ def rows(hours: Table, columns: str, condition: Clause, span: Span) -> Clause:
 
 def live_pullers(condition: Clause, columns: str, span: Span) -> Clause:
     """`columns` and `step` of each client that pulled on a day that is not over, to be counted."""
-    over = _OVER.format(zone="+00" if connection.vendor == "postgresql" else "")
     step = _TRUNCATED[connection.vendor][span.interval].format(day="day")
-    return Clause(
-        f"SELECT {columns}, {step} AS step FROM analytics_puller WHERE {condition.sql}"  # noqa: S608
-        f" AND pulls > 0 AND day >= %s AND day < %s AND day >= {_as_day(over)}",
-        (*condition.parameters, span.first.date().isoformat(), _end(span).date().isoformat()),
+    known = f"SELECT DISTINCT {day_of_hour()} FROM {_HOUR.known} WHERE {_bounds(_HOUR)} AND hour >= {_over()}"  # noqa: S608
+    sql = (
+        f"SELECT {columns}, {step} AS step FROM analytics_puller"  # noqa: S608
+        f" WHERE {_one_of('day', known)} AND {condition.sql} AND pulls > 0"
     )
+    return _between(sql, condition, span.first, _end(span))
+
+
+def ever(table: Table) -> str:
+    """A condition that holds for all rows of a table of hours or days, and lets the rest of its key be used."""
+    moment = _HOUR if "hour" in table.keys else _DAY
+    return _one_of(moment.name, f"SELECT {moment.name} FROM {moment.known}")  # noqa: S608
 
 
 def moment_of(stored: datetime | date | str) -> datetime:
@@ -86,15 +95,37 @@ def moment_of(stored: datetime | date | str) -> datetime:
     return stored.astimezone(UTC) if stored.tzinfo else stored.replace(tzinfo=UTC)
 
 
-def _branch(table: str, columns: str, moment: str, condition: Clause) -> str:
-    return (
-        f"SELECT {columns}, {{step}} AS step FROM {table}"  # noqa: S608
-        f" WHERE {condition.sql} AND {moment} >= %s AND {moment} < %s"
-    )
+class _Moment(NamedTuple):
+    """A column, and the table that has a row of each hour or day in which anything was counted."""
+
+    name: str
+    known: str
+
+
+_HOUR = _Moment("hour", SOURCE_HOURS.name)
+_DAY = _Moment("day", SOURCE_DAYS.name)
+
+
+def _branch(table: str, columns: str, moment: _Moment, condition: Clause) -> str:
+    known = _one_of(moment.name, f"SELECT {moment.name} FROM {moment.known} WHERE {_bounds(moment)}{{more}}")  # noqa: S608
+    return f"SELECT {columns}, {{step}} AS step FROM {table} WHERE {known} AND {condition.sql}"  # noqa: S608
+
+
+def _one_of(column: str, query: str) -> str:
+    """PostgreSQL uses an index for an array, whatever it thinks of how many rows the query has."""
+    return f"{column} = ANY(ARRAY({query}))" if connection.vendor == "postgresql" else f"{column} IN ({query})"
+
+
+def _bounds(moment: _Moment) -> str:
+    return f"{moment.name} >= %s AND {moment.name} < %s"
 
 
 def _between(sql: str, condition: Clause, first: datetime | str, end: datetime | str) -> Clause:
-    return Clause(sql, (*condition.parameters, _adapted(first), _adapted(end)))
+    return Clause(sql, (_adapted(first), _adapted(end), *condition.parameters))
+
+
+def _over() -> str:
+    return _OVER.format(zone="+00" if connection.vendor == "postgresql" else "")
 
 
 def _adapted(moment: datetime | str) -> Any:

@@ -5,6 +5,10 @@ pushed again. Hours and days are those of the event, in UTC; days are made of th
 only where something was counted. All numbers have 64 bits. No table has a constraint to its repository: PostgreSQL
 would look for it at each row that is added.
 
+The time comes first in each key. What happens now lies side by side then, on few pages, which are written once for many
+events; with the repository first each event had a page of its own, in the table of every repository's past. A day that
+ends is read in one piece. Who asks for a repository looks into each hour there is (`notifications.analytics.live`).
+
 Beside the numbers stand the traces: what each client asked for lately, by which requests that belong together are told.
 """
 
@@ -68,14 +72,11 @@ class WindowStart(models.Model):
 class RepositoryHour(WideCounts):
     """The counts of a repository in an hour."""
 
-    pk = models.CompositePrimaryKey("repository_id", "hour")
+    pk = models.CompositePrimaryKey("hour", "repository_id")
     repository = models.ForeignKey(
         Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="hours"
     )
     hour = models.DateTimeField()
-
-    class Meta:
-        indexes = (models.Index(fields=("hour", "repository"), name="repositoryhour_hour"),)
 
     def __str__(self) -> str:
         return f"{self.repository} {self.hour:%Y-%m-%d %H}h"
@@ -84,15 +85,12 @@ class RepositoryHour(WideCounts):
 class RepositoryDay(WideCounts):
     """The counts of a repository in a day; `pullers` are the different clients that pulled from it on that day."""
 
-    pk = models.CompositePrimaryKey("repository_id", "day")
+    pk = models.CompositePrimaryKey("day", "repository_id")
     repository = models.ForeignKey(
         Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="days"
     )
     day = models.DateField()
     pullers = models.BigIntegerField(default=0, db_default=0)
-
-    class Meta:
-        indexes = (models.Index(fields=("day", "repository"), name="repositoryday_day"),)
 
     def __str__(self) -> str:
         return f"{self.repository} {self.day}"
@@ -117,15 +115,12 @@ class TagTotals(Counts, Clocks):
 class TagHour(Counts):
     """The counts of a tag in an hour."""
 
-    pk = models.CompositePrimaryKey("repository_id", "tag", "hour")
+    pk = models.CompositePrimaryKey("hour", "repository_id", "tag")
     repository = models.ForeignKey(
         Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="tag_hours"
     )
     tag = BytewiseField(max_length=128)
     hour = models.DateTimeField()
-
-    class Meta:
-        indexes = (models.Index(fields=("repository", "hour"), name="taghour_repository_hour"),)
 
     def __str__(self) -> str:
         return f"{self.repository}:{self.tag} {self.hour:%Y-%m-%d %H}h"
@@ -134,15 +129,12 @@ class TagHour(Counts):
 class TagDay(Counts):
     """The counts of a tag in a day."""
 
-    pk = models.CompositePrimaryKey("repository_id", "tag", "day")
+    pk = models.CompositePrimaryKey("day", "repository_id", "tag")
     repository = models.ForeignKey(
         Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="tag_days"
     )
     tag = BytewiseField(max_length=128)
     day = models.DateField()
-
-    class Meta:
-        indexes = (models.Index(fields=("repository", "day"), name="tagday_repository_day"),)
 
     def __str__(self) -> str:
         return f"{self.repository}:{self.tag} {self.day}"
@@ -167,15 +159,12 @@ class DigestTotals(Counts, Clocks):
 class DigestHour(Counts):
     """The counts of a manifest in an hour."""
 
-    pk = models.CompositePrimaryKey("repository_id", "digest", "hour")
+    pk = models.CompositePrimaryKey("hour", "repository_id", "digest")
     repository = models.ForeignKey(
         Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="digest_hours"
     )
     digest = BytewiseField(max_length=DIGEST_LENGTH)
     hour = models.DateTimeField()
-
-    class Meta:
-        indexes = (models.Index(fields=("repository", "hour"), name="digesthour_repository_hour"),)
 
     def __str__(self) -> str:
         return f"{self.repository}@{self.digest} {self.hour:%Y-%m-%d %H}h"
@@ -184,15 +173,12 @@ class DigestHour(Counts):
 class DigestDay(Counts):
     """The counts of a manifest in a day."""
 
-    pk = models.CompositePrimaryKey("repository_id", "digest", "day")
+    pk = models.CompositePrimaryKey("day", "repository_id", "digest")
     repository = models.ForeignKey(
         Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="digest_days"
     )
     digest = BytewiseField(max_length=DIGEST_LENGTH)
     day = models.DateField()
-
-    class Meta:
-        indexes = (models.Index(fields=("repository", "day"), name="digestday_repository_day"),)
 
     def __str__(self) -> str:
         return f"{self.repository}@{self.digest} {self.day}"
@@ -201,7 +187,7 @@ class DigestDay(Counts):
 class RepositoryUseHour(Uses):
     """How a repository was used in an hour."""
 
-    pk = models.CompositePrimaryKey("repository_id", "hour", "action", "audience", "client", "platform", "actor")
+    pk = models.CompositePrimaryKey("hour", "repository_id", "action", "audience", "client", "platform", "actor")
     repository = models.ForeignKey(
         Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="use_hours"
     )
@@ -214,7 +200,7 @@ class RepositoryUseHour(Uses):
 class RepositoryUseDay(Uses):
     """How a repository was used on a day."""
 
-    pk = models.CompositePrimaryKey("repository_id", "day", "action", "audience", "client", "platform", "actor")
+    pk = models.CompositePrimaryKey("day", "repository_id", "action", "audience", "client", "platform", "actor")
     repository = models.ForeignKey(
         Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="use_days"
     )
@@ -227,7 +213,7 @@ class RepositoryUseDay(Uses):
 class SourceHour(WideCounts):
     """The counts of all repositories of a source that are public, or that are not, in an hour."""
 
-    pk = models.CompositePrimaryKey("source_id", "is_public", "hour")
+    pk = models.CompositePrimaryKey("hour", "source_id", "is_public")
     source = models.ForeignKey(
         Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="hours"
     )
@@ -241,7 +227,7 @@ class SourceHour(WideCounts):
 class SourceDay(WideCounts):
     """The counts of all repositories of a source that are public, or that are not, in a day."""
 
-    pk = models.CompositePrimaryKey("source_id", "is_public", "day")
+    pk = models.CompositePrimaryKey("day", "source_id", "is_public")
     source = models.ForeignKey(
         Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="days"
     )
@@ -257,7 +243,7 @@ class SourceUseHour(Uses):
     """How all repositories of a source that are public, or that are not, were used in an hour."""
 
     pk = models.CompositePrimaryKey(
-        "source_id", "is_public", "hour", "action", "audience", "client", "platform", "actor"
+        "hour", "source_id", "is_public", "action", "audience", "client", "platform", "actor"
     )
     source = models.ForeignKey(
         Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="use_hours"
@@ -273,7 +259,7 @@ class SourceUseDay(Uses):
     """How all repositories of a source that are public, or that are not, were used on a day."""
 
     pk = models.CompositePrimaryKey(
-        "source_id", "is_public", "day", "action", "audience", "client", "platform", "actor"
+        "day", "source_id", "is_public", "action", "audience", "client", "platform", "actor"
     )
     source = models.ForeignKey(
         Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="use_days"
@@ -291,7 +277,7 @@ class SourceTrafficHour(Traffic):
     There are as many rows as there are clients and platforms, however many users.
     """
 
-    pk = models.CompositePrimaryKey("source_id", "is_public", "hour", "action", "audience", "client", "platform")
+    pk = models.CompositePrimaryKey("hour", "source_id", "is_public", "action", "audience", "client", "platform")
     source = models.ForeignKey(
         Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="traffic_hours"
     )
@@ -305,7 +291,7 @@ class SourceTrafficHour(Traffic):
 class SourceTrafficDay(Traffic):
     """How all repositories of a source that are public, or that are not, were used on a day, by whomever."""
 
-    pk = models.CompositePrimaryKey("source_id", "is_public", "day", "action", "audience", "client", "platform")
+    pk = models.CompositePrimaryKey("day", "source_id", "is_public", "action", "audience", "client", "platform")
     source = models.ForeignKey(
         Source, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="traffic_days"
     )
@@ -323,7 +309,7 @@ class Trace(models.Model):
     `asks` is what `sessions.encode` writes.
     """
 
-    pk = models.CompositePrimaryKey("repository_id", "client", "slot")
+    pk = models.CompositePrimaryKey("slot", "repository_id", "client")
     repository = models.ForeignKey(
         Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+"
     )
@@ -345,7 +331,7 @@ class Puller(models.Model):
     `who` is hashed with a key of that day, so that nobody can be followed from one day to the next.
     """
 
-    pk = models.CompositePrimaryKey("repository_id", "day", "who")
+    pk = models.CompositePrimaryKey("day", "repository_id", "who")
     repository = models.ForeignKey(
         Repository, on_delete=models.CASCADE, db_index=False, db_constraint=False, related_name="+"
     )
@@ -355,10 +341,7 @@ class Puller(models.Model):
     changed_on = models.DateField()
 
     class Meta:
-        indexes = (
-            models.Index(fields=("changed_on",), name="puller_age"),
-            models.Index(fields=("day",), name="puller_day"),
-        )
+        indexes = (models.Index(fields=("changed_on",), name="puller_age"),)
 
     def __str__(self) -> str:
         return f"{self.day} {self.who}"

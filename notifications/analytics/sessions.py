@@ -92,9 +92,9 @@ def pulled_tags(asks: Asks) -> dict[str, int]:
     return found
 
 
-def slots_around(second: int) -> tuple[int, int]:
-    """The first and the last slot whose requests matter to one of that second."""
-    return (second - 2 * WINDOW_SECONDS) // SLOT_SECONDS, (second + 2 * WINDOW_SECONDS) // SLOT_SECONDS
+def slots_around(second: int) -> range:
+    """The slots whose requests matter to one of that second."""
+    return range((second - 2 * WINDOW_SECONDS) // SLOT_SECONDS, (second + 2 * WINDOW_SECONDS) // SLOT_SECONDS + 1)
 
 
 def encode(asks: Asks) -> str:

@@ -3,6 +3,7 @@
 from django.db import connection
 
 from notifications.analytics.counters import NAME
+from notifications.analytics.live import ever
 from notifications.analytics.tables import (
     DAYS_OF,
     SOURCES_OF,
@@ -30,12 +31,14 @@ def change_sides(repository: Repository, *, is_public: bool) -> None:
 
 
 def _move(part: Table, whole: Table, repository: Repository, *, is_public: bool, sign: str) -> None:
-    keys, counts = ", ".join(whole.keys[2:]), whole.counts
+    moment, _, _, *others = whole.keys
+    keys, counts = ", ".join((moment, *others)), whole.counts
+    sums = ", ".join(f"{sign}SUM({name})" for name in counts)
     changes = ", ".join(f"{name} = {whole.name}.{name} + excluded.{name}" for name in counts)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {whole.name} ({', '.join(whole.columns)})"  # noqa: S608
-            f" SELECT %s, %s, {keys}, {', '.join(f'{sign}SUM({name})' for name in counts)} FROM {part.name}"
-            f" WHERE repository_id = %s GROUP BY {keys} ON CONFLICT ({', '.join(whole.keys)}) DO UPDATE SET {changes}",
+            f"INSERT INTO {whole.name} (source_id, is_public, {keys}, {', '.join(counts)})"  # noqa: S608
+            f" SELECT %s, %s, {keys}, {sums} FROM {part.name} WHERE {ever(part)} AND repository_id = %s GROUP BY {keys}"
+            f" ON CONFLICT ({', '.join(whole.keys)}) DO UPDATE SET {changes}",
             (repository.source_id, is_public, repository.pk),
         )

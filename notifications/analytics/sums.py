@@ -18,6 +18,8 @@ from notifications.analytics.tables import (
     REPOSITORY_HOURS,
     REPOSITORY_TOTALS,
     SOURCE_DAYS,
+    SOURCE_HOURS,
+    SOURCE_TRAFFIC_HOURS,
     SOURCES_OF,
     TAG_HOURS,
     TOTALS_OF,
@@ -98,10 +100,10 @@ class Sums:
             self._add_to_place(place, moment, column, times)
         if column and column != "excluded":
             if cell.tag:
-                self.add(TAG_HOURS, (place.repository_id, cell.tag, moment), column, times)
+                self.add(TAG_HOURS, (moment, place.repository_id, cell.tag), column, times)
             if cell.digest:
-                self.add(DIGEST_HOURS, (place.repository_id, cell.digest, moment), column, times)
-        use = (place.repository_id, moment, cell.action, cell.client.audience, cell.client.family, "", cell.actor)
+                self.add(DIGEST_HOURS, (moment, place.repository_id, cell.digest), column, times)
+        use = (moment, place.repository_id, cell.action, cell.client.audience, cell.client.family, "", cell.actor)
         self._places[place.repository_id] = place
         self.add(USE_HOURS, use, raw, times)
 
@@ -117,7 +119,7 @@ class Sums:
             self._add_to_place(place, moment, "bytes", amount.size)
         self._places[place.repository_id] = place
         action = "fetch" if transfer.deed == "pull" else transfer.deed
-        use = (place.repository_id, moment, action, client.audience, client.family, transfer.platform, "")
+        use = (moment, place.repository_id, action, client.audience, client.family, transfer.platform, "")
         self._add_row(USE_HOURS, use, [amount.times, 0, 0, amount.size])
 
     def add_pullers(self, place: Place, day: date, number: int, frame: "Frame") -> None:
@@ -128,29 +130,33 @@ class Sums:
             if window in _PULLERS_OF and day >= start.date():
                 totals[_PULLERS_OF[window]] += number
         if day < frame.days_over.date():
-            self.add(REPOSITORY_DAYS, (place.repository_id, day), "pullers", number)
-            self.add(SOURCE_DAYS, (place.source_id, place.is_public, day), "pullers", number)
+            self.add(REPOSITORY_DAYS, (day, place.repository_id), "pullers", number)
+            self.add(SOURCE_DAYS, (day, place.source_id, place.is_public), "pullers", number)
 
     def spread(self, frame: "Frame") -> None:
-        """Add the hours up by source, for days that are over, for all time, and for the windows."""
+        """Add the hours up by source, for days that are over, for all time, and for the windows.
+
+        A source has a row of each hour in which anything was done: by these the hours are found.
+        """
         for part, whole in SOURCES_OF:
-            for (repository_id, *rest), row in self.of(part).items():
+            for (moment, repository_id, *rest), row in self.of(part).items():
                 place = self._places[repository_id]
-                self._add_row(whole, (place.source_id, place.is_public, *rest)[: len(whole.keys)], row)
+                self._add_row(whole, (moment, place.source_id, place.is_public, *rest)[: len(whole.keys)], row)
+        for moment, source_id, is_public, *_ in list(self.of(SOURCE_TRAFFIC_HOURS)):
+            self.row(SOURCE_HOURS, (moment, source_id, is_public))
         for hours, days in DAYS_OF.items():
-            at = hours.keys.index("hour")
             for key, row in self.of(hours).items():
-                if key[at] < frame.days_over:
-                    self._add_row(days, (*key[:at], key[at].date(), *key[at + 1 :]), row)
+                if key[0] < frame.days_over:
+                    self._add_row(days, (key[0].date(), *key[1:]), row)
         for hours, totals in TOTALS_OF.items():
             for key, row in self.of(hours).items():
-                self._add_row(totals, key[:-1], row)
-        for (repository_id, moment), row in self.of(REPOSITORY_HOURS).items():
+                self._add_row(totals, key[1:], row)
+        for (moment, repository_id), row in self.of(REPOSITORY_HOURS).items():
             self._add_windows(repository_id, moment, row, frame.since)
 
     def _add_to_place(self, place: Place, moment: datetime, column: str, number: int) -> None:
         self._places[place.repository_id] = place
-        self.add(REPOSITORY_HOURS, (place.repository_id, moment), column, number)
+        self.add(REPOSITORY_HOURS, (moment, place.repository_id), column, number)
 
     def _add_row(self, table: Table, key: Key, row: list[int]) -> None:
         """The numbers of a row whose table has the same ones first."""

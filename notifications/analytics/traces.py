@@ -22,36 +22,35 @@ Asked = dict[Ask, int]
 _FIND = {
     "postgresql": """
 SELECT trace.repository_id, trace.client, trace.asks
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[]) AS wanted (repository_id, client, first, last)
-JOIN analytics_trace trace ON trace.repository_id = wanted.repository_id AND trace.client = wanted.client
-AND trace.slot BETWEEN wanted.first AND wanted.last
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS wanted (slot, repository_id, client)
+JOIN analytics_trace trace USING (slot, repository_id, client)
 """,
     "sqlite": """
 SELECT trace.repository_id, trace.client, trace.asks FROM json_each(%s) AS wanted
-CROSS JOIN analytics_trace trace ON trace.repository_id = json_extract(wanted.value, '$[0]')
-AND trace.client = json_extract(wanted.value, '$[1]')
-AND trace.slot BETWEEN json_extract(wanted.value, '$[2]') AND json_extract(wanted.value, '$[3]')
+CROSS JOIN analytics_trace trace ON trace.slot = json_extract(wanted.value, '$[0]')
+AND trace.repository_id = json_extract(wanted.value, '$[1]')
+AND trace.client = json_extract(wanted.value, '$[2]')
 """,
 }
 
 _KEEP = {
     "postgresql": """
-INSERT INTO analytics_trace (repository_id, client, slot, asks, changed_on)
+INSERT INTO analytics_trace (slot, repository_id, client, asks, changed_on)
 SELECT *, current_date FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
-ON CONFLICT (repository_id, client, slot) DO UPDATE SET asks = excluded.asks, changed_on = excluded.changed_on
+ON CONFLICT (slot, repository_id, client) DO UPDATE SET asks = excluded.asks, changed_on = excluded.changed_on
 """,
     "sqlite": """
-INSERT INTO analytics_trace (repository_id, client, slot, asks, changed_on)
+INSERT INTO analytics_trace (slot, repository_id, client, asks, changed_on)
 SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
 json_extract(value, '$[3]'), date('now') FROM json_each(%s) WHERE true
-ON CONFLICT (repository_id, client, slot) DO UPDATE SET asks = excluded.asks, changed_on = excluded.changed_on
+ON CONFLICT (slot, repository_id, client) DO UPDATE SET asks = excluded.asks, changed_on = excluded.changed_on
 """,
 }
 
 
 def find(wanted: Mapping[Client, Asked]) -> dict[Client, Asked]:
     """What each client had asked for around these requests. One query."""
-    rows = [(*client, *_around(asks)) for client, asks in wanted.items()]
+    rows = [(slot, *client) for client, asks in wanted.items() for slot in _around(asks)]
     if not rows:
         return {}
     with connection.cursor() as cursor:
@@ -65,7 +64,7 @@ def find(wanted: Mapping[Client, Asked]) -> dict[Client, Asked]:
 def keep(asked: Mapping[Client, Asked], *, changed: Mapping[Client, Asked]) -> None:
     """Write the slots of these clients into which `changed` requests fall. One statement."""
     rows = [
-        (*client, slot, encode(asks))
+        (slot, *client, encode(asks))
         for client, news in changed.items()
         for slot, asks in _by_slot(asked[client], {ask.second // SLOT_SECONDS for ask in news}).items()
     ]
@@ -74,9 +73,8 @@ def keep(asked: Mapping[Client, Asked], *, changed: Mapping[Client, Asked]) -> N
             cursor.execute(_KEEP[connection.vendor], as_parameters(sorted(rows)))
 
 
-def _around(asks: Asked) -> tuple[int, int]:
-    seconds = [ask.second for ask in asks]
-    return slots_around(min(seconds))[0], slots_around(max(seconds))[1]
+def _around(asks: Asked) -> set[int]:
+    return {slot for ask in asks for slot in slots_around(ask.second)}
 
 
 def _by_slot(asks: Asked, slots: set[int]) -> dict[int, Asked]:

@@ -1,7 +1,7 @@
 """A repository as its page shows it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,8 +10,9 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Count, OuterRef, Subquery
 from django.http import Http404, HttpRequest
 
-from notifications.analytics.models import RepositoryDay, RepositoryHour, RepositoryTotals
-from notifications.analytics.spans import midnight
+from notifications.analytics.firsts import first_counted
+from notifications.analytics.models import RepositoryTotals
+from notifications.analytics.scope import Scope
 from registryhub.access.models import HUB_SOURCE_NAME, Repository
 from registryhub.access.visibility import visible_repositories
 from registryhub.registry.models import Tag
@@ -44,25 +45,22 @@ class Facts:
 
 
 def find_facts(user: User, name: str, source: str) -> Facts:
-    """Of a repository of that source, of the hub by default. One query.
+    """Of a repository of that source, of the hub by default. Two queries.
 
     Raises Http404, the same for what does not exist and for what the user may not see.
     """
-    days = RepositoryDay.objects.filter(repository=OuterRef("pk")).order_by("day").values("day")[:1]
-    hours = RepositoryHour.objects.filter(repository=OuterRef("pk")).order_by("hour").values("hour")[:1]
     tags = Tag.objects.filter(repository=OuterRef("pk")).order_by().values("repository").annotate(count=Count("pk"))
     found: Any = (
         visible_repositories(user)
         .filter(source__name=source or HUB_SOURCE_NAME, name=name)
         .select_related("source", "totals")
-        .annotate(first_day=Subquery(days), first_hour=Subquery(hours), tag_count=Subquery(tags.values("count")))
+        .annotate(tag_count=Subquery(tags.values("count")))
         .first()
     )
     if found is None:
         raise Http404
     totals = getattr(found, "totals", None) or RepositoryTotals(repository=found)
-    first_day: date | None = found.first_day
-    return Facts(found, totals, found.tag_count or 0, midnight(first_day) if first_day else found.first_hour)
+    return Facts(found, totals, found.tag_count or 0, first_counted(Scope((found.pk,))))
 
 
 def registry_host(request: HttpRequest) -> str:
