@@ -1,6 +1,8 @@
 """`python -m tests.notifications.analytics.before_rules`: numbers as an older hub has counted them.
 
-`write` makes them, in tables of that time; `read` prints what became of them.
+`write` makes them, in tables of that time; `read` prints what became of them. `count` counts as hubs do now; `forget`
+takes away the row of an hour in which only a layer was mounted, which they left out once; `mounts` prints how many are
+found.
 """
 
 import json
@@ -18,11 +20,15 @@ from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from notifications.analytics.models import RepositoryDay, RepositoryTotals, SourceDay, SourceHour  # noqa: E402
+from notifications.analytics.scope import Scope  # noqa: E402
+from notifications.analytics.series import Question, read_groups  # noqa: E402
+from notifications.analytics.spans import Span  # noqa: E402
 from notifications.analytics.windows import read_frame  # noqa: E402
 from registryhub.access.models import HUB_SOURCE_ID  # noqa: E402
 from registryhub.access.repositories import ensure_repository  # noqa: E402
-from tests.notifications.analytics.logged import counted, logged  # noqa: E402
+from tests.notifications.analytics.logged import NOON, counted, logged  # noqa: E402
 
+MOUNTED = NOON.replace(minute=0, second=0, microsecond=0)
 AGO = (0, 3, 20, 60, 200)
 """Days; on each one pull and two pushes."""
 
@@ -62,5 +68,24 @@ def read() -> None:
     )
 
 
+def count() -> None:
+    """Of two users on two days, and a mount in an hour of its own."""
+    for hours in (30, 60):
+        for actor in ("", "ann"):
+            at = NOON - timedelta(hours=hours)
+            counted(logged("pull", "a", actor=actor, occurred_at=at), logged("push", "b", actor=actor, occurred_at=at))
+    counted(logged("mount", "a", media_type="application/octet-stream", tag=""))
+
+
+def forget() -> None:
+    assert SourceHour.objects.filter(hour=MOUNTED).delete()[0] == SourceDay.objects.filter(pulls=0).delete()[0] == 1
+
+
+def mounts() -> None:
+    span = Span("hour", MOUNTED, MOUNTED + timedelta(hours=1))
+    [group] = read_groups(Question(Scope(sees_private=True), span, {"action": "mount"}))
+    print(group.total("requests"))
+
+
 if __name__ == "__main__":
-    {"write": write, "read": read}[sys.argv[1]]()
+    {"write": write, "read": read, "count": count, "forget": forget, "mounts": mounts}[sys.argv[1]]()

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -106,3 +107,33 @@ def test_groups_are_the_leaders_with_their_points(interval: Interval) -> None:
 
 def pulls(groups: Sequence[Group]) -> dict[str, int]:
     return {group.name: group.total("pulls") for group in groups}
+
+
+def test_what_counts_for_nothing_is_found_too() -> None:
+    """An hour in which a layer was mounted and nothing else happened; of a repository and of all."""
+    counted(logged("mount", media_type="application/octet-stream", tag=""))
+    for scope in (ALL, of(*ids())):
+        for interval in INTERVALS:
+            [group] = read_groups(Question(scope, Span(interval, NOON, NOON + timedelta(hours=1)), {"action": "mount"}))
+            assert group.total("requests") == 1
+
+
+@pytest.mark.only_database("sqlite")
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_sqlite_looks_into_each_hour_for_what_is_asked(interval: Interval) -> None:
+    """By all that the key begins with: the time and whose it is. PostgreSQL's plans are in `test_plans`."""
+    counted(logged("pull"))
+    span = Span(interval, NOON - timedelta(days=40), NOON)
+    questions = [
+        Question(of(*ids()), span, group_by=by) for by in ("", "repository", "tag", "digest", "client", "actor")
+    ]
+    questions += [Question(ALL, span, group_by=by) for by in ("", "repository", "platform", "actor")]
+    for question in questions:
+        with CaptureQueriesContext(connection) as queries, connection.cursor() as cursor:
+            read_groups(question)
+            cursor.execute(f"EXPLAIN QUERY PLAN {queries[0]['sql']}")
+            plan = [row[3] for row in cursor.fetchall()]
+        read = [line for line in plan if "analytics_" in line and "windowstart" not in line and "totals" not in line]
+        assert len(read) >= (2 if interval == "hour" else 4), plan
+        whose = r"\((hour|day)(=\? AND (repository_id|source_id)=\?.*|>\? AND (hour|day)<\?)\)"
+        assert all(re.search(whose, line) for line in read), (question, read)

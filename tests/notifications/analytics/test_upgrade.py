@@ -32,6 +32,25 @@ def test_older_numbers_are_taken_over(tmp_path: Path, empty_databases: Databases
     }
 
 
+def test_keys_change_and_no_number_does(tmp_path: Path, empty_databases: Databases) -> None:
+    """There and back; an hour of a source that only the traffic told of is there by itself afterwards."""
+    hub = Hub(tmp_path, empty_databases)
+    hub.prepare()
+    hub.command("migrate", "--verbosity=0")
+    hub.module("tests.notifications.analytics.before_rules", "count")
+
+    def numbers() -> object:
+        return json.loads(hub.module("tests.notifications.analytics.tables"))
+
+    expected = numbers()
+    hub.command("migrate", "analytics", "0005", "--verbosity=0")
+    assert numbers() == expected
+    hub.module("tests.notifications.analytics.before_rules", "forget")
+    hub.command("migrate", "--verbosity=0")
+    assert numbers() == expected
+    assert hub.module("tests.notifications.analytics.before_rules", "mounts").split() == ["1"]
+
+
 @pytest.mark.django_db
 def test_what_was_told_apart_by_users_is_added_up() -> None:
     """The traffic of a source is made of what was counted with the names of users."""
