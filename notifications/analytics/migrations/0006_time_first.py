@@ -1,7 +1,7 @@
 """The time comes first in each key, and the indexes by time go: an event changes fewer pages (`models` says why).
 
 A table is written anew in the order of its new key on SQLite, and has its index built anew on PostgreSQL: minutes for
-tens of millions of rows.
+tens of millions of rows. On SQLite a table whose rows hold little beside their key is the index of it then.
 """
 
 import re
@@ -53,23 +53,24 @@ def put_time_first(apps: Any, schema_editor: Any) -> None:
     for step in ("hour", "day"):
         schema_editor.execute(_FILL.format(step=step))
     import_module("notifications.analytics.migrations.0003_found_by_time").forget(apps, schema_editor)
-    _change_keys(schema_editor, NEW)
+    _change_keys(schema_editor, NEW, has_rowid=("trace", "puller"))
 
 
 def put_time_back(apps: Any, schema_editor: Any) -> None:
-    _change_keys(schema_editor, OLD)
+    _change_keys(schema_editor, OLD, has_rowid=tuple(OLD))
     import_module("notifications.analytics.migrations.0003_found_by_time").index(apps, schema_editor)
 
 
-def _change_keys(schema_editor: Any, keys_of: Mapping[str, Sequence[str]]) -> None:
+def _change_keys(schema_editor: Any, keys_of: Mapping[str, Sequence[str]], has_rowid: Sequence[str]) -> None:
     for table, keys in keys_of.items():
         if schema_editor.connection.vendor == "postgresql":
             schema_editor.execute(_REKEY.format(table=table, keys=", ".join(keys)))
         else:
-            _write_anew(schema_editor, f"analytics_{table}", ", ".join(f'"{key}"' for key in keys))
+            kind = "" if table in has_rowid else " WITHOUT ROWID"
+            _write_anew(schema_editor, f"analytics_{table}", ", ".join(f'"{key}"' for key in keys), kind)
 
 
-def _write_anew(schema_editor: Any, table: str, keys: str) -> None:
+def _write_anew(schema_editor: Any, table: str, keys: str, kind: str) -> None:
     """SQLite cannot change a key."""
     with schema_editor.connection.cursor() as cursor:
         cursor.execute("SELECT type, sql FROM sqlite_master WHERE tbl_name = %s AND sql <> ''", (table,))
@@ -78,7 +79,7 @@ def _write_anew(schema_editor: Any, table: str, keys: str) -> None:
     if changed != 1:
         raise RuntimeError(f"{table} has no key of several columns: {made}")
     schema_editor.execute(f'ALTER TABLE "{table}" RENAME TO "{table}_before"')
-    schema_editor.execute(made)
+    schema_editor.execute(made.removesuffix(" WITHOUT ROWID") + kind)
     schema_editor.execute(f'INSERT INTO "{table}" SELECT * FROM "{table}_before" ORDER BY {keys}')
     schema_editor.execute(f'DROP TABLE "{table}_before"')
     for kind, statement in statements:
