@@ -3,9 +3,11 @@
 Numbers may be negative: what something has counted for until now is taken back.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import repeat
+from operator import add
 from typing import Any, NamedTuple
 
 from notifications.analytics.classify import COUNTED
@@ -29,6 +31,8 @@ from notifications.analytics.tables import (
     Table,
 )
 
+_WIDE = REPOSITORY_HOURS.position
+"""Where a number stands in a row of hours; tables that have fewer have the same ones first."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOTALS = REPOSITORY_TOTALS.position
 _PULLERS = _TOTALS["pullers"]
@@ -40,8 +44,26 @@ _WINDOWED = {
 """Where the numbers of an hour stand, and where those of a window."""
 
 Key = tuple[Any, ...]
-Rows = dict[Key, list[int]]
-"""By their keys, the numbers in the order of the table's `counts`."""
+
+
+class Rows(dict[Key, list[int]]):
+    """By their keys, the numbers in the order of the table's `counts`: nought for what is asked for first."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__()
+        self._width = len(table.counts)
+
+    def __missing__(self, key: Key) -> list[int]:
+        found = self[key] = [0] * self._width
+        return found
+
+    def add(self, key: Key, numbers: Sequence[int]) -> None:
+        """Numbers of a table that has the same ones first."""
+        found = self.get(key)
+        if found is None:
+            self[key] = [*numbers, *repeat(0, self._width - len(numbers))]
+        else:
+            found[: len(numbers)] = map(add, found, numbers)
 
 
 class Place(NamedTuple):
@@ -78,34 +100,23 @@ class Sums:
         """The rows of a table, to be changed."""
         found = self._tables.get(table)
         if found is None:
-            found = self._tables[table] = {}
+            found = self._tables[table] = Rows(table)
         return found
-
-    def row(self, table: Table, key: Key) -> list[int]:
-        """The numbers of a row, to be changed."""
-        rows = self.of(table)
-        found = rows.get(key)
-        if found is None:
-            found = rows[key] = [0] * len(table.counts)
-        return found
-
-    def add(self, table: Table, key: Key, column: str, number: int) -> None:
-        self.row(table, key)[table.position[column]] += number
 
     def add_cell(self, cell: Cell, times: int) -> None:
         """So many requests for manifests, or pushes, that count for the same."""
         column, raw = _column(cell.action, is_counted=cell.client.audience in COUNTED)
         place, moment = cell.place, moment_of(cell.hour)
         if column:
-            self._add_to_place(place, moment, column, times)
+            self.of(REPOSITORY_HOURS)[moment, place.repository_id][_WIDE[column]] += times
         if column and column != "excluded":
             if cell.tag:
-                self.add(TAG_HOURS, (moment, place.repository_id, cell.tag), column, times)
+                self.of(TAG_HOURS)[moment, place.repository_id, cell.tag][_WIDE[column]] += times
             if cell.digest:
-                self.add(DIGEST_HOURS, (moment, place.repository_id, cell.digest), column, times)
+                self.of(DIGEST_HOURS)[moment, place.repository_id, cell.digest][_WIDE[column]] += times
         use = (moment, place.repository_id, cell.action, cell.client.audience, cell.client.family, "", cell.actor)
         self._places[place.repository_id] = place
-        self.add(USE_HOURS, use, raw, times)
+        self.of(USE_HOURS)[use][_WIDE[raw]] += times
 
     def add_transfer(self, place: Place, transfer: Transfer, amount: Amount) -> None:
         """What counts for the same whatever stands around it."""
@@ -116,22 +127,22 @@ class Sums:
             return
         moment = moment_of(transfer.hour)
         if amount.size:
-            self._add_to_place(place, moment, "bytes", amount.size)
+            self.of(REPOSITORY_HOURS)[moment, place.repository_id][_WIDE["bytes"]] += amount.size
         self._places[place.repository_id] = place
         action = "fetch" if transfer.deed == "pull" else transfer.deed
         use = (moment, place.repository_id, action, client.audience, client.family, transfer.platform, "")
-        self._add_row(USE_HOURS, use, [amount.times, 0, 0, amount.size])
+        self.of(USE_HOURS).add(use, (amount.times, 0, 0, amount.size))
 
     def add_pullers(self, place: Place, day: date, number: int, frame: "Frame") -> None:
         """So many clients more, or less, that pulled on that day."""
-        totals = self.row(REPOSITORY_TOTALS, (place.repository_id,))
+        totals = self.of(REPOSITORY_TOTALS)[(place.repository_id,)]
         totals[_PULLERS] += number
         for window, start in frame.since.items():
             if window in _PULLERS_OF and day >= start.date():
                 totals[_PULLERS_OF[window]] += number
         if day < frame.days_over.date():
-            self.add(REPOSITORY_DAYS, (day, place.repository_id), "pullers", number)
-            self.add(SOURCE_DAYS, (day, place.source_id, place.is_public), "pullers", number)
+            self.of(REPOSITORY_DAYS)[day, place.repository_id][-1] += number
+            self.of(SOURCE_DAYS)[day, place.source_id, place.is_public][-1] += number
 
     def spread(self, frame: "Frame") -> None:
         """Add the hours up by source, for days that are over, for all time, and for the windows.
@@ -139,42 +150,34 @@ class Sums:
         A source has a row of each hour in which anything was done: by these the hours are found.
         """
         for part, whole in SOURCES_OF:
+            sums, width = self.of(whole), len(whole.keys)
             for (moment, repository_id, *rest), row in self.of(part).items():
                 place = self._places[repository_id]
-                self._add_row(whole, (moment, place.source_id, place.is_public, *rest)[: len(whole.keys)], row)
-        for moment, source_id, is_public, *_ in list(self.of(SOURCE_TRAFFIC_HOURS)):
-            self.row(SOURCE_HOURS, (moment, source_id, is_public))
+                sums.add((moment, place.source_id, place.is_public, *rest)[:width], row)
+        for moment, source_id, is_public, *_ in self.of(SOURCE_TRAFFIC_HOURS):
+            self.of(SOURCE_HOURS)[moment, source_id, is_public]  # there from now on
         for hours, days in DAYS_OF.items():
+            sums = self.of(days)
             for key, row in self.of(hours).items():
                 if key[0] < frame.days_over:
-                    self._add_row(days, (key[0].date(), *key[1:]), row)
+                    sums.add((key[0].date(), *key[1:]), row)
         for hours, totals in TOTALS_OF.items():
+            sums = self.of(totals)
             for key, row in self.of(hours).items():
-                self._add_row(totals, key[1:], row)
+                sums.add(key[1:], row)
+        self._add_windows(frame.since)
+
+    def _add_windows(self, since: Mapping[str, datetime]) -> None:
+        totals = self.of(REPOSITORY_TOTALS)
+        parts_of: dict[datetime, Sequence[tuple[int, int]]] = {}
         for (moment, repository_id), row in self.of(REPOSITORY_HOURS).items():
-            self._add_windows(repository_id, moment, row, frame.since)
-
-    def _add_to_place(self, place: Place, moment: datetime, column: str, number: int) -> None:
-        self._places[place.repository_id] = place
-        self.add(REPOSITORY_HOURS, (moment, place.repository_id), column, number)
-
-    def _add_row(self, table: Table, key: Key, row: list[int]) -> None:
-        """The numbers of a row whose table has the same ones first."""
-        rows = self.of(table)
-        found = rows.get(key)
-        if found is None:
-            rows[key] = row + [0] * (len(table.counts) - len(row))
-            return
-        for at, number in enumerate(row):
-            if number:
-                found[at] += number
-
-    def _add_windows(self, repository_id: int, moment: datetime, row: list[int], since: Mapping[str, datetime]) -> None:
-        totals = self.row(REPOSITORY_TOTALS, (repository_id,))
-        for window, start in since.items():
-            if moment >= start:
-                for part, whole in _WINDOWED[window]:
-                    totals[whole] += row[part]
+            parts = parts_of.get(moment)
+            if parts is None:
+                within = [window for window, start in since.items() if moment >= start]
+                parts = parts_of[moment] = [part for window in within for part in _WINDOWED[window]]
+            numbers = totals[(repository_id,)]
+            for part, whole in parts:
+                numbers[whole] += row[part]
 
 
 class Frame(NamedTuple):
