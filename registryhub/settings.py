@@ -108,9 +108,9 @@ if "sqlite" in str(_database["ENGINE"]):
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,
-        # The relay checkpoints outside any transaction; left to itself SQLite would do it within the commit of a push.
+        # The relay checkpoints beside all transactions; left to itself SQLite would do it within the commit of a push.
         "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;"
-        " PRAGMA wal_autocheckpoint = 32000; PRAGMA secure_delete = FAST",
+        " PRAGMA wal_autocheckpoint = 64000; PRAGMA secure_delete = FAST",
     }
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:

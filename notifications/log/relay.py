@@ -1,6 +1,7 @@
 """The relay: numbers what comes in and hands it to every consumer, each at its own position.
 
-One thread does all bulk writing: it sequences, then runs the batch consumers. Stream consumers have a thread each.
+One thread does all bulk writing: it sequences, then runs the batch consumers. Stream consumers have a thread each, and
+on SQLite checkpoints have one.
 Several relays may run: the head of the log and each consumer is a lease, and whoever comes second stands by.
 """
 
@@ -13,6 +14,7 @@ from os import getpid
 from django.db import connection
 
 from notifications.log import leases, sequence
+from notifications.log.checkpoints import Checkpoints
 from notifications.log.consume import Head
 from notifications.log.leases import DATABASE_GONE, LEASE_SECONDS, LeaseLost
 from notifications.log.recent import Recent
@@ -32,7 +34,6 @@ _SHORTEST_REST_SECONDS = 0.01
 _REST_TIMES = 8
 _GATHER_SECONDS = 0.2
 _GATHER_EVENTS = 500
-_CHECKPOINT_SECONDS = 0.5
 _MIN_PAUSE_SECONDS = 0.2
 _MAX_PAUSE_SECONDS = 5.0
 # A turn numbers about as many events as consumers take at a time: what they cost is by the batch, not by the event.
@@ -58,7 +59,7 @@ class Relay:
         self._recent = Recent()
         self._sequencer: Sequencer | None = None
         self._watch = _Watch()
-        self._checkpoints = _Checkpoints()
+        self._checkpoints = Checkpoints()
         self._is_stopping = False
         self._renew_at = 0.0
         self._roster_at = 0.0
@@ -97,7 +98,8 @@ class Relay:
         steps = self._sequence() if self._watch.has_changed() else 0
         rest_seconds = max(_SHORTEST_REST_SECONDS, _REST_TIMES * (time.thread_time() - begun))
         batches = self._hand_on_to_all() if self._is_worth_handing_on() else 0
-        self._checkpoints.run(is_needed=steps > 0 or batches > 0)
+        if steps or batches:
+            self._checkpoints.ask()
         if steps == _STEPS_A_TURN or batches == _BATCHES_A_TURN:
             return 0.0
         return min(rest_seconds, _REST_SECONDS) if steps else _REST_SECONDS
@@ -151,7 +153,7 @@ class Relay:
             if not runner.step(self._recent):
                 break
             batches += 1
-            self._checkpoints.run(is_needed=True)
+            self._checkpoints.ask()
         return batches
 
     def _start_over(self, seconds: float) -> None:
@@ -181,6 +183,7 @@ class Relay:
         except DATABASE_GONE as error:
             _logger.warning("the places in the log come free when their leases run out: %s", error)
         finally:
+            self._checkpoints.stop()
             connection.close()
 
 
@@ -205,24 +208,3 @@ class _Watch:
         self._version = version
         self._look_at = now + _LOOK_SECONDS
         return True
-
-
-class _Checkpoints:
-    """On SQLite: take what was written from the write-ahead log to the database, while nobody waits for it.
-
-    Left to itself SQLite does it within some commit, with the write lock held: perhaps in that of a push. A page that
-    was written many times is taken once, so it is let wait a little.
-    """
-
-    def __init__(self) -> None:
-        self._is_needed = False
-        self._due_at = 0.0
-
-    def run(self, *, is_needed: bool) -> None:
-        """Unless it was run a moment ago; then it is still needed the next time."""
-        self._is_needed |= is_needed
-        now = time.monotonic()
-        if self._is_needed and now >= self._due_at and connection.vendor == "sqlite":
-            self._is_needed = False
-            connection.connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            self._due_at = time.monotonic() + _CHECKPOINT_SECONDS

@@ -1,5 +1,4 @@
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -12,7 +11,7 @@ from notifications.log import leases, sequence
 from notifications.log.consume import BatchConsumer, Feed, LoggedEvent, StreamConsumer
 from notifications.log.leases import LeaseLost
 from notifications.log.models import Consumer, Intake, LogHead
-from notifications.log.relay import Relay, _Checkpoints
+from notifications.log.relay import Relay
 from notifications.log.sequence import Sequencer
 from registryhub.access.models import HUB_SOURCE_ID
 from tests.notifications.log.making import lines, logged, new_sequencer, run_dry, store
@@ -51,7 +50,8 @@ def listening(settings: Settings) -> Iterator[None]:
     for memory in (counted, streamed, failures):
         memory.clear()
     yield
-    assert not any(thread.name == "hook" for thread in threading.enumerate()), "a consumer outlives its relay"
+    outliving = {"hook", "checkpoints"} & {thread.name for thread in threading.enumerate()}
+    assert not outliving, "a thread outlives its relay"
 
 
 @contextmanager
@@ -346,23 +346,3 @@ def test_a_new_leader_cannot_collide_with_one_in_the_middle_of_a_transaction(
     assert ends == ["rolled back" if dies else "committed"]
     assert logged() == [(1, "a"), (2, "b")]
     assert not Intake.objects.exists()
-
-
-@pytest.mark.only_database("sqlite")
-def test_what_was_written_is_taken_from_the_journal_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not after every turn: a page that was written many times is taken once. And never within a commit of others."""
-    checkpoints = _Checkpoints()
-    asked: list[str] = []
-    connection.ensure_connection()
-    connection.connection.set_trace_callback(asked.append)
-    try:
-        for is_needed in (False, True, True, False):
-            checkpoints.run(is_needed=is_needed)
-        assert asked == ["PRAGMA wal_checkpoint(PASSIVE)"]
-        later = time.monotonic() + 60
-        monkeypatch.setattr(time, "monotonic", lambda: later)
-        checkpoints.run(is_needed=False)
-        checkpoints.run(is_needed=False)
-    finally:
-        connection.connection.set_trace_callback(None)
-    assert len(asked) == 2
